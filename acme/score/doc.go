@@ -1,0 +1,2 @@
+// Package score turns a pseudonymized Profile into a credit score.
+package score
