@@ -43,8 +43,12 @@ func (d *Directory) Fetch(ctx context.Context, access Access, asked Range) (*Sta
 }
 
 // Consenter returns the bank's Consenter; ok is false when the bank is
-// unknown or takes tokens only.
+// unknown or takes tokens only. An Adapter that has the methods but was built
+// without OAuth says so by a method CanConsent() bool.
 func (d *Directory) Consenter(id string) (Consenter, bool) {
 	c, ok := d.banks[id].(Consenter)
+	if optional, has := c.(interface{ CanConsent() bool }); has && !optional.CanConsent() {
+		return nil, false
+	}
 	return c, ok
 }

@@ -25,6 +25,19 @@ const (
 // ErrUnknownBank is wrapped by errors about a bank id that is not configured.
 var ErrUnknownBank = errors.New("unknown bank")
 
+// What can go wrong with a person's consent before there is a token. Each is
+// the cause of an *Error with CodeUnauthorized.
+var (
+	// ErrDenied: the person, or the bank in their place, said no.
+	ErrDenied = errors.New("consent denied")
+	// ErrStateMismatch: the answer belongs to another authorization, or to
+	// none (RFC 6749 section 10.12).
+	ErrStateMismatch = errors.New("state does not match")
+	// ErrIssuerMismatch: the answer names another server than the one that
+	// was asked (RFC 9207), the mark of a mix-up attack.
+	ErrIssuerMismatch = errors.New("issuer does not match")
+)
+
 // Error is a failure at a bank. It holds nothing the bank wrote: no body,
 // no header, no address with an account in it.
 type Error struct {

@@ -2,6 +2,7 @@ package bank
 
 import (
 	"errors"
+	"fmt"
 	"log/slog"
 )
 
@@ -64,6 +65,10 @@ func (s secret) String() string {
 
 // GoString answers %#v like String.
 func (s secret) GoString() string { return s.String() }
+
+// Format answers every verb of fmt like String, %d and %x too. Only a secret
+// in an unexported field is out of its reach, and shows as an address.
+func (s secret) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(s.String())) }
 
 // LogValue answers slog like String.
 func (s secret) LogValue() slog.Value { return slog.StringValue(s.String()) }

@@ -99,6 +99,9 @@ type Transaction struct {
 	// Purpose the ISO 20022 external purpose code, MCC the ISO 18245
 	// merchant category. Empty where the bank gives none.
 	BankCode, Purpose, MCC Text
+	// ProprietaryCode is the bank's own transaction code or word, such as
+	// "CARD", in no common vocabulary.
+	ProprietaryCode Text
 
 	// BalanceAfter is the booked balance right after the entry, where the
 	// bank tells it.
