@@ -21,7 +21,9 @@ type Profile struct {
 	Accounts []Account
 }
 
-// Account is one account of a Profile.
+// Account is one account of a Profile. An account that holds several
+// currencies is one Account a currency, so that ID and Currency together
+// name it.
 type Account struct {
 	ID       Pseudonym
 	Kind     Kind
@@ -37,7 +39,7 @@ type Account struct {
 	BalanceDate bank.Date
 	HasBalance  bool
 	// Transactions are booked entries only, each once, in order of Date;
-	// within a day in the order the bank gave them.
+	// within a day in the order the bank gave them, oldest first.
 	Transactions []Transaction
 	// Pending is how many pending entries were seen and left out.
 	Pending int
