@@ -1,0 +1,239 @@
+package acme
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+	"golang.org/x/sync/semaphore"
+
+	"acme.example/creditscore/acme/anonymize"
+	"acme.example/creditscore/acme/bank"
+	"acme.example/creditscore/acme/score"
+	"acme.example/creditscore/acme/webhook"
+)
+
+// handler works on one message. nil acks it; an error gives it back to be
+// worked on again.
+type handler func(ctx context.Context, m Message) error
+
+// Message care: heartbeats while a step runs, and the pause before a message
+// that could not be worked on comes again.
+const (
+	heartbeatEvery = 10 * time.Second
+	redeliverAfter = time.Second
+)
+
+// serve takes messages of one subject, at most limit at a time, until intake
+// ends, and returns when the last has been worked on.
+func (e *Engine) serve(intake, work context.Context, s Subject, limit int, h handler) error {
+	slots := semaphore.NewWeighted(int64(limit))
+	var running errgroup.Group
+	for {
+		// A slot first: a message that is taken is worked on at once.
+		if slots.Acquire(intake, 1) != nil {
+			break
+		}
+		r, err := e.queue.Receive(intake, s)
+		if err != nil {
+			slots.Release(1)
+			if intake.Err() != nil || errors.Is(err, ErrQueueClosed) {
+				break
+			}
+			e.log.Error("queue does not answer", "subject", string(s), "error", err)
+			pause(intake, redeliverAfter)
+			continue
+		}
+		running.Go(func() error {
+			defer slots.Release(1)
+			e.handle(work, r, s, h)
+			return nil
+		})
+	}
+	return running.Wait()
+}
+
+func (e *Engine) handle(ctx context.Context, r Received, s Subject, h handler) {
+	stop := heartbeat(ctx, r)
+	_, err := guard(func() (struct{}, error) { return struct{}{}, h(ctx, r.Message()) })
+	stop()
+	// The answer to the queue must get out though the engine is stopping.
+	end := context.WithoutCancel(ctx)
+	if err == nil {
+		err = r.Ack(end)
+	} else {
+		if ctx.Err() == nil {
+			e.log.Error("message goes back to the queue", "subject", string(s), "message", r.Message().MessageID(), "error", err)
+		}
+		err = r.Nack(end, redeliverAfter)
+	}
+	if err != nil {
+		e.log.Error("queue did not take an answer", "subject", string(s), "error", err)
+	}
+}
+
+// heartbeat tells the queue, while a step runs, that it is being worked on.
+func heartbeat(ctx context.Context, r Received) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	var timer *time.Timer
+	timer = time.AfterFunc(heartbeatEvery, func() {
+		if ctx.Err() == nil {
+			_ = r.InProgress(ctx) // unheard, the message comes again, which does no harm
+			timer.Reset(heartbeatEvery)
+		}
+	})
+	return func() {
+		cancel()
+		timer.Stop()
+	}
+}
+
+func pause(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+	case <-t.C:
+	}
+}
+
+// issue takes ids off an agenda and issues their commands, at most limit at
+// a time, until ctx ends.
+func (e *Engine) issue(ctx context.Context, a *agenda, limit int, f func(context.Context, string)) error {
+	slots := semaphore.NewWeighted(int64(limit))
+	var running errgroup.Group
+	for {
+		if slots.Acquire(ctx, 1) != nil {
+			break
+		}
+		id, err := a.next(ctx)
+		if err != nil {
+			break
+		}
+		running.Go(func() error {
+			defer slots.Release(1)
+			f(ctx, id)
+			return nil
+		})
+	}
+	return running.Wait()
+}
+
+// handleBank is the bank role: read, pseudonymize, and let go of everything
+// else. The Statement does not leave this function.
+func (e *Engine) handleBank(ctx context.Context, m Message) error {
+	req := m.(BankRequest)
+	step, cancel := context.WithTimeout(ctx, e.cfg.Timeouts.Fetch)
+	defer cancel()
+	start := e.cfg.Now()
+	p, err := e.read(step, req)
+	if stopping(ctx) {
+		return errStopping
+	}
+	e.metrics.step(stepFetch, e.cfg.Now().Sub(start))
+	resp := BankResponse{Job: req.Job, Attempt: req.Attempt, Profile: p}
+	if err != nil {
+		resp.Profile, resp.Fault = nil, faultOf(step, err)
+		e.logPanic("bank client", string(req.Job), err)
+	}
+	return e.queue.Publish(ctx, resp)
+}
+
+// read fetches a statement and returns what may be kept of it.
+func (e *Engine) read(ctx context.Context, req BankRequest) (*anonymize.Profile, error) {
+	grant, err := e.unsealGrant(req.Access)
+	if err != nil {
+		return nil, &bank.Error{Code: bank.CodeUnauthorized, Op: "unseal", Detail: "the token cannot be opened"}
+	}
+	access := bank.Access{Bank: req.Bank, Token: grant.AccessToken, ConsentID: grant.ConsentID}
+	st, err := guard(func() (*bank.Statement, error) { return e.cfg.Bank.Fetch(ctx, access, req.Asked) })
+	if err != nil {
+		return nil, err
+	}
+	if st == nil {
+		return nil, &bank.Error{Code: bank.CodeBadData, Op: "fetch", Detail: "no statement came"}
+	}
+	p, err := guard(func() (*anonymize.Profile, error) {
+		return e.anonymizer.Profile(st, anonymize.Subject{Partner: req.Partner, ID: req.Who}, req.Asked.To)
+	})
+	if err != nil {
+		return nil, &bank.Error{Code: bank.CodeBadData, Op: "pseudonymize", Detail: "the statement contradicts itself", Err: err}
+	}
+	return p, nil
+}
+
+// handleScore is the score role.
+func (e *Engine) handleScore(ctx context.Context, m Message) error {
+	req := m.(ScoreRequest)
+	step, cancel := context.WithTimeout(ctx, e.cfg.Timeouts.Score)
+	defer cancel()
+	start := e.cfg.Now()
+	report, err := guard(func() (*score.Report, error) {
+		return e.cfg.Scorer.Score(step, score.Input{Profile: req.Profile, Loan: req.Loan})
+	})
+	if stopping(ctx) {
+		return errStopping
+	}
+	e.metrics.step(stepScore, e.cfg.Now().Sub(start))
+	resp := ScoreResponse{Job: req.Job, Attempt: req.Attempt, Report: report}
+	switch {
+	case err != nil:
+		resp.Report, resp.Fault = nil, scoreFault(step, err)
+		e.logPanic("scorer", string(req.Job), err)
+	case report == nil:
+		resp.Fault = &Fault{Code: CodeScoreFailed, Detail: "the scorer gave no report"}
+	}
+	return e.queue.Publish(ctx, resp)
+}
+
+// handleWebhook is the response role: one attempt, signed.
+func (e *Engine) handleWebhook(ctx context.Context, m Message) error {
+	req := m.(WebhookRequest)
+	secrets := make([]webhook.Secret, len(req.Secrets))
+	for i, s := range req.Secrets {
+		var err error
+		if secrets[i], err = e.unsealSecret(s); err != nil {
+			return err
+		}
+	}
+	step, cancel := context.WithTimeout(ctx, e.cfg.Timeouts.Deliver)
+	defer cancel()
+	at := e.cfg.Now()
+	result, err := guard(func() (webhook.Result, error) {
+		return e.cfg.Notifier.Send(step, webhook.Message{ID: req.EventID, URL: req.URL, Body: req.Body, Secrets: secrets}), nil
+	})
+	if stopping(ctx) && !result.Delivered() {
+		return errStopping
+	}
+	if err != nil {
+		e.logPanic("notifier", string(req.Delivery), err)
+		result = webhook.Result{Class: webhook.ClassInvalid}
+	}
+	if result.Canceled() {
+		return errors.New("the attempt was called off")
+	}
+	return e.queue.Publish(context.WithoutCancel(ctx), WebhookResponse{Delivery: req.Delivery, Attempt: req.Attempt, At: at, Result: result})
+}
+
+// stopping tells whether the engine itself has cut the work off.
+func stopping(ctx context.Context) bool { return errors.Is(context.Cause(ctx), errStopping) }
+
+func (e *Engine) logPanic(part, id string, err error) {
+	var p *PanicError
+	if errors.As(err, &p) {
+		e.log.Error("a plugged-in part panicked", "part", part, "id", id, "cause", p.Cause, "stack", string(p.Stack))
+	}
+}
+
+func (s *storeRole) handleBank(ctx context.Context, m Message) error {
+	return s.applyBank(ctx, m.(BankResponse))
+}
+
+func (s *storeRole) handleScore(ctx context.Context, m Message) error {
+	return s.applyScore(ctx, m.(ScoreResponse))
+}
+
+func (s *storeRole) handleWebhook(ctx context.Context, m Message) error {
+	return s.applyWebhook(ctx, m.(WebhookResponse))
+}
