@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -218,6 +219,30 @@ func TestLatencyIsSpentOnceAFetch(t *testing.T) {
 		direct(t, b, sandbox.Token("alice"))
 		if took := time.Since(began); took != 0 {
 			t.Errorf("took %v after Close", took)
+		}
+	})
+}
+
+// Waiting costs nothing but time: thousands of slow calls end together.
+func TestSlowCallsRunSideBySide(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b, err := sandbox.New(sandbox.Config{Latency: 10 * time.Second, Transactions: 50, CacheBytes: 1 << 20})
+		if err != nil {
+			t.Fatal(err)
+		}
+		began := time.Now()
+		var all sync.WaitGroup
+		for n := range uint64(2000) {
+			all.Go(func() {
+				if s := direct(t, b, sandbox.PersonToken(n%500)); len(s[0].booked) != 50 {
+					t.Errorf("person %d: %d rows", n, len(s[0].booked))
+				}
+			})
+		}
+		all.Wait()
+		if took := time.Since(began); took != 10*time.Second {
+			t.Errorf("took %v", took)
 		}
 	})
 }

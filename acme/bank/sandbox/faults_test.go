@@ -55,10 +55,15 @@ func TestEveryFaultTokenShowsItsFault(t *testing.T) {
 	}
 }
 
-// attempt is get with a short patience and the error handed back.
+// attempt is get with the error handed back, and little patience for a call
+// that will hang.
 func (f *fixture) attempt(path, token string) (answer, error) {
 	f.t.Helper()
-	ctx, cancel := context.WithTimeout(f.t.Context(), 250*time.Millisecond)
+	patience := time.Minute
+	if token == sandbox.FaultToken(sandbox.FaultTimeout) {
+		patience = 100 * time.Millisecond
+	}
+	ctx, cancel := context.WithTimeout(f.t.Context(), patience)
 	defer cancel()
 	req := f.request("GET", path, "").WithContext(ctx)
 	req.Body, req.GetBody, req.ContentLength = nil, nil, 0

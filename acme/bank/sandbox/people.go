@@ -49,7 +49,7 @@ type customer struct {
 type head struct {
 	id string
 	// object is the account as it is listed, ref its account reference, each
-	// a JSON object; name is set where details tell more than the list.
+	// a JSON object.
 	object, ref []byte
 }
 

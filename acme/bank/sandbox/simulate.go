@@ -90,6 +90,7 @@ func simulate(cfg Config, login string, p *profile, own []*party, asOf bank.Date
 func newSimulation(cfg Config, login string, p *profile, own []*party, start, asOf bank.Date) *simulation {
 	s := &simulation{cfg: cfg, p: p, own: own, r: newRand(cfg.Seed, login, "life"), start: start, today: asOf,
 		year: asOf.Time().Year(), due: make([][]posting, asOf.Sub(start)+1+lookahead)}
+	s.booked[0] = make([]posting, 0, max(p.exact, 512))
 	s.balance[0] = p.opening
 	if p.savings != nil {
 		s.balance[1] = p.savings.opening
