@@ -9,6 +9,10 @@
 // Money is integer minor units beside an ISO 4217 currency, read exactly
 // from decimal text. Days are civil [Date]s.
 //
+// [HTTP] makes the requests and [OAuth] obtains a person's consent; both bound
+// what a bank's answer may cost and report every failure as an [*Error],
+// which holds nothing the bank wrote.
+//
 // Each standard is a package below this one that implements [Adapter]:
 // berlingroup for NextGenPSD2. Package sandbox is a whole pretend bank.
 package bank

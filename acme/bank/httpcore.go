@@ -94,13 +94,13 @@ func NewHTTP(c HTTPConfig) (*HTTP, error) {
 		faults = append(faults, err)
 	}
 	if c.Timeout < 0 {
-		faults = append(faults, fmt.Errorf("Timeout: %s, want a positive duration or 0 for %s", c.Timeout, DefaultTimeout))
+		faults = append(faults, fault("Timeout", c.Timeout, "a positive duration or 0 for 60s"))
 	}
 	if c.MaxBody < 0 {
-		faults = append(faults, fmt.Errorf("MaxBody: %d, want a positive number of bytes or 0 for %d", c.MaxBody, DefaultMaxBody))
+		faults = append(faults, fault("MaxBody", c.MaxBody, "a positive number of bytes or 0 for 16 MiB"))
 	}
 	if c.MaxPages < 0 {
-		faults = append(faults, fmt.Errorf("MaxPages: %d, want a positive number or 0 for %d", c.MaxPages, DefaultMaxPages))
+		faults = append(faults, fault("MaxPages", c.MaxPages, "a positive number or 0 for 1000"))
 	}
 	if len(faults) > 0 {
 		return nil, errors.Join(faults...)
@@ -125,6 +125,11 @@ func NewHTTP(c HTTPConfig) (*HTTP, error) {
 	}
 	h.client = newClient(c.Transport, h.followRedirect)
 	return h, nil
+}
+
+// fault names a field of a configuration, its value and what is allowed.
+func fault(field string, value any, allowed string) error {
+	return fmt.Errorf("%s: %v, want %s", field, value, allowed)
 }
 
 // parseEndpoint reads an absolute http(s) URL of a configuration. It never
@@ -233,6 +238,9 @@ func (h *HTTP) send(ctx context.Context, call Call) (*http.Response, error) {
 // status turns an answer that is not 200 into an *Error.
 func (h *HTTP) status(op string, resp *http.Response) *Error {
 	e := &Error{Op: op, Status: resp.StatusCode}
+	// Half a body is still worth a look, and one read to its end leaves the
+	// connection fit for the next request.
+	body, _ := io.ReadAll(io.LimitReader(resp.Body, maxErrorBody))
 	wait, _ := parseRetryAfter(resp.Header.Get("Retry-After"), h.now())
 	switch s := resp.StatusCode; {
 	case s == http.StatusTooManyRequests:
@@ -252,7 +260,6 @@ func (h *HTTP) status(op string, resp *http.Response) *Error {
 	if h.refused == nil {
 		return e
 	}
-	body, _ := io.ReadAll(io.LimitReader(resp.Body, maxErrorBody)) // half a body is still worth a look
 	if code, cause := h.refused(resp.StatusCode, body); cause != nil {
 		e.Code, e.Err, e.Detail = code, cause, cause.Error()
 		if code == CodeRateLimited {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/subtle"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -76,13 +75,13 @@ func NewOAuth(c OAuthConfig) (*OAuth, error) {
 		}
 	}
 	if c.ClientID == "" {
-		faults = append(faults, errors.New("ClientID: empty, want the id the bank gave this client"))
+		faults = append(faults, fault("ClientID", "empty", "the id the bank gave this client"))
 	}
 	if c.RequireIssuer && c.Issuer == "" {
-		faults = append(faults, errors.New("RequireIssuer: true without Issuer, want an Issuer to compare with"))
+		faults = append(faults, fault("RequireIssuer", "true without Issuer", "an Issuer to compare with"))
 	}
 	if c.Timeout < 0 {
-		faults = append(faults, fmt.Errorf("Timeout: %s, want a positive duration or 0 for %s", c.Timeout, DefaultTimeout))
+		faults = append(faults, fault("Timeout", c.Timeout, "a positive duration or 0 for 60s"))
 	}
 	if len(faults) > 0 {
 		return nil, errors.Join(faults...)

@@ -24,6 +24,7 @@ type history struct {
 type pageList struct {
 	entries []wireTransaction
 	byID    map[flexText][]int
+	indexed int
 }
 
 // guaranteedDays is how far back every bank must answer on a consent alone.
@@ -131,21 +132,31 @@ func (h *history) add(p *transactionPage) (next string, err error) {
 // cannot be told apart from a second payment of the same kind, and are all
 // taken in.
 func (l *pageList) add(page []wireTransaction) int {
+	if len(l.entries) == 0 {
+		l.entries = page
+		return len(page)
+	}
+	l.index()
 	first := len(l.entries)
 	for i := range page {
 		if !slices.ContainsFunc(l.byID[page[i].TransactionID], func(at int) bool { return l.entries[at] == page[i] }) {
 			l.entries = append(l.entries, page[i])
 		}
 	}
+	return len(l.entries) - first
+}
+
+// index notes the places of the entries that came since it was last called:
+// most answers have one page and need none.
+func (l *pageList) index() {
 	if l.byID == nil {
-		l.byID = map[flexText][]int{}
+		l.byID = make(map[flexText][]int, len(l.entries))
 	}
-	for i := first; i < len(l.entries); i++ {
-		if id := l.entries[i].TransactionID; isID(id) && len(l.byID[id]) < maxSameID {
-			l.byID[id] = append(l.byID[id], i)
+	for ; l.indexed < len(l.entries); l.indexed++ {
+		if id := l.entries[l.indexed].TransactionID; isID(id) && len(l.byID[id]) < maxSameID {
+			l.byID[id] = append(l.byID[id], l.indexed)
 		}
 	}
-	return len(l.entries) - first
 }
 
 // maxSameID bounds how many entries of one id are compared: a bank that
@@ -165,9 +176,10 @@ const minRepeat = 10
 
 // isID tells an id from the words and zeros that stand where there is none.
 func isID(id flexText) bool {
-	switch strings.ToUpper(strings.NewReplacer(" ", "", "_", "", "-", "").Replace(string(id))) {
-	case "NOTPROVIDED", "NOTAVAILABLE", "UNKNOWN", "NULL", "NONE", "N/A", "NA":
-		return false
+	for _, word := range [...]string{"NOTPROVIDED", "NOT PROVIDED", "NOT_PROVIDED", "UNKNOWN", "NULL", "NONE", "N/A"} {
+		if len(id) == len(word) && strings.EqualFold(string(id), word) {
+			return false
+		}
 	}
 	return strings.Trim(string(id), "0 ") != ""
 }
@@ -177,21 +189,19 @@ func isID(id flexText) bool {
 // then its pending ones, each in the answer's order. A link to a further page
 // leaves the Account not Complete. Errors: *bank.Error with CodeBadData.
 func ReadTransactions(body []byte) (bank.Account, error) {
-	var p transactionPage
-	var about struct {
+	var p struct {
 		Account wireAccount `json:"account"`
+		transactionPage
 	}
-	for _, into := range []any{&p, &about} {
-		if err := bank.DecodeJSON("transactions", body, into); err != nil {
-			return bank.Account{}, err
-		}
+	if err := bank.DecodeJSON("transactions", body, &p); err != nil {
+		return bank.Account{}, err
 	}
 	var a bank.Account
-	if err := mapAccount(&about.Account, &a); err != nil {
+	if err := mapAccount(&p.Account, &a); err != nil {
 		return bank.Account{}, err
 	}
 	h := &history{limit: DefaultMaxTransactions}
-	next, err := h.add(&p)
+	next, err := h.add(&p.transactionPage)
 	if err == nil {
 		err = h.settle(&a)
 	}
@@ -204,27 +214,30 @@ func ReadTransactions(body []byte) (bank.Account, error) {
 
 // settle maps what was gathered into the account.
 func (h *history) settle(into *bank.Account) error {
-	into.Transactions = make([]bank.Transaction, 0, len(h.booked.entries)+len(h.pending.entries))
-	for i := range h.booked.entries {
-		t, err := mapTransaction(&h.booked.entries[i], bank.Booked, into.Currency)
-		if err != nil {
+	wires := h.booked.entries
+	booked := len(wires)
+	if len(h.pending.entries) > 0 {
+		wires = append(wires[:booked:booked], h.pending.entries...)
+	}
+	into.Transactions = make([]bank.Transaction, len(wires))
+	for i := range wires {
+		status := bank.Booked
+		if i >= booked {
+			status = bank.Pending
+		}
+		t := &into.Transactions[i]
+		if err := mapTransaction(t, &wires[i], status, into.Currency); err != nil {
 			return err
 		}
-		if len(into.Transactions) == 0 {
+		switch {
+		case status == bank.Pending:
+		case i == 0:
 			into.Delivered = bank.Range{From: t.Booking, To: t.Booking}
+		default:
+			into.Delivered.From = min(into.Delivered.From, t.Booking)
+			into.Delivered.To = max(into.Delivered.To, t.Booking)
 		}
-		into.Delivered.From = min(into.Delivered.From, t.Booking)
-		into.Delivered.To = max(into.Delivered.To, t.Booking)
-		into.Transactions = append(into.Transactions, t)
 	}
-	for i := range h.pending.entries {
-		t, err := mapTransaction(&h.pending.entries[i], bank.Pending, into.Currency)
-		if err != nil {
-			return err
-		}
-		into.Transactions = append(into.Transactions, t)
-	}
-	wires := slices.Concat(h.booked.entries, h.pending.entries)
 	settleSigns(into.Transactions, wires)
 	for i := range wires {
 		setCounterparty(&into.Transactions[i], &wires[i])

@@ -86,8 +86,8 @@ func balanceType(word string) bank.BalanceType {
 // mapTransaction maps one entry, its amount as written: signs are set by
 // settleSigns, which also chooses the counterparty. home is the account's
 // currency, for an amount that names none.
-func mapTransaction(w *wireTransaction, status bank.Status, home bank.Currency) (bank.Transaction, error) {
-	t := bank.Transaction{
+func mapTransaction(t *bank.Transaction, w *wireTransaction, status bank.Status, home bank.Currency) error {
+	*t = bank.Transaction{
 		ID:     bank.NewText(firstOf(string(w.TransactionID), string(w.EntryReference))),
 		Status: status,
 		Remittance: bank.NewText(joinLines(
@@ -104,18 +104,18 @@ func mapTransaction(w *wireTransaction, status bank.Status, home bank.Currency) 
 	}
 	var err error
 	if t.Amount, err = bank.ParseMoney(string(w.Amount.Amount), currency); err != nil {
-		return t, badData("transactions", err.Error())
+		return badData("transactions", err.Error())
 	}
 	var booked error
 	t.Booking, booked = parseDay(w.BookingDate)
 	t.Value, err = parseDay(w.ValueDate)
 	switch {
 	case booked != nil || err != nil:
-		return t, badData("transactions", "a date is not a date")
+		return badData("transactions", "a date is not a date")
 	case status == bank.Pending:
 		t.Booking = 0
 	case t.Booking.IsZero() && t.Value.IsZero():
-		return t, badData("transactions", "a booked entry has neither a booking date nor a value date")
+		return badData("transactions", "a booked entry has neither a booking date nor a value date")
 	case t.Booking.IsZero():
 		t.Booking = t.Value
 	}
@@ -125,13 +125,13 @@ func mapTransaction(w *wireTransaction, status bank.Status, home bank.Currency) 
 		kind := balanceType(b.Type)
 		m, err := bank.ParseMoney(string(b.Amount.Amount), firstOf(b.Amount.Currency, currency))
 		if err != nil {
-			return t, badData("transactions", "a balance after an entry: "+err.Error())
+			return badData("transactions", "a balance after an entry: "+err.Error())
 		}
 		if (b.Type == "" || kind == bank.BalanceClosingBooked || kind == bank.BalanceInterimBooked) && m.Currency == t.Amount.Currency {
 			t.BalanceAfter, t.HasBalanceAfter = m, true
 		}
 	}
-	return t, nil
+	return nil
 }
 
 // multiCurrency is what an account that holds several currencies has for one.

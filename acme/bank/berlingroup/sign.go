@@ -12,11 +12,12 @@ import (
 func settleSigns(entries []bank.Transaction, wires []wireTransaction) {
 	chain := balanceSigns(entries)
 	minus, creditorOnly := 0, 0
-	for i, w := range wires {
+	for i := range wires {
+		w := &wires[i]
 		switch {
 		case strings.HasPrefix(string(w.Amount.Amount), "-"):
 			minus++
-		case indicated(w.Indicator) == 0 && chain[i] == 0 && namesCreditorOnly(&wires[i]):
+		case indicated(w.Indicator) == 0 && chain[i] == 0 && namesCreditorOnly(w):
 			creditorOnly++
 		}
 	}

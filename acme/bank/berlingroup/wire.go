@@ -132,35 +132,57 @@ func (l *wireLink) UnmarshalJSON(b []byte) error {
 // text in "reference", or as a list of these, whose lines it joins.
 type flexText string
 
-// UnmarshalJSON reads each form; what is neither counts as empty.
+// UnmarshalJSON reads each form; what is none of them counts as empty. Each
+// level is opened once and none below the third, so that nesting as deep as
+// JSON allows is not read again and again.
 func (t *flexText) UnmarshalJSON(b []byte) error {
+	if b[0] != '[' {
+		line, err := readLine(b)
+		*t = line
+		return err
+	}
+	var elements []json.RawMessage
+	if err := json.Unmarshal(b, &elements); err != nil {
+		return err
+	}
+	lines := make([]flexText, len(elements))
+	for i, e := range elements {
+		var err error
+		if lines[i], err = readLine(e); err != nil {
+			return err
+		}
+	}
+	*t = flexText(joinLines(lines...))
+	return nil
+}
+
+// readLine reads a scalar, or an object with one in "reference".
+func readLine(b []byte) (flexText, error) {
+	if b[0] != '{' {
+		return readScalar(b)
+	}
+	var o struct {
+		Reference json.RawMessage `json:"reference"`
+	}
+	if err := json.Unmarshal(b, &o); err != nil || len(o.Reference) == 0 {
+		return "", err
+	}
+	return readScalar(o.Reference)
+}
+
+func readScalar(b []byte) (flexText, error) {
 	switch b[0] {
 	case '"':
 		if plain := b[1 : len(b)-1]; isPlain(plain) {
-			*t = flexText(plain)
-			return nil
+			return flexText(plain), nil
 		}
-		return json.Unmarshal(b, (*string)(t))
-	case '[':
-		var lines []flexText
-		if err := json.Unmarshal(b, &lines); err != nil {
-			return err
-		}
-		*t = flexText(joinLines(lines...))
-	case '{':
-		var o struct {
-			Reference flexText `json:"reference"`
-		}
-		if err := json.Unmarshal(b, &o); err != nil {
-			return err
-		}
-		*t = o.Reference
-	case 'n', 't', 'f':
-		*t = ""
-	default:
-		*t = flexText(bytes.TrimSpace(b))
+		var s string
+		err := json.Unmarshal(b, &s)
+		return flexText(s), err
+	case '-', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9':
+		return flexText(bytes.TrimSpace(b)), nil
 	}
-	return nil
+	return "", nil
 }
 
 // isPlain tells whether a JSON string's inside is its own text: ASCII
