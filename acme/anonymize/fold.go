@@ -98,7 +98,8 @@ func (f *folder) wide(r rune) fold {
 }
 
 // append appends the folded text to dst, with one space between words and
-// none at either end of what is appended.
+// none at either end of what is appended. Digits and letters part words too,
+// since banks write "MIETE04" and "BET 365" as they please.
 func (f *folder) append(dst []byte, text string) []byte {
 	start := len(dst)
 	gap := false
@@ -123,7 +124,7 @@ func (f *folder) append(dst []byte, text string) []byte {
 		if e.n == 0 {
 			continue
 		}
-		if gap && len(dst) > start {
+		if n := len(dst); n > start && (gap || dst[n-1] >= 'a' != (e.text[0] >= 'a')) {
 			dst = append(dst, ' ')
 		}
 		gap = false

@@ -104,7 +104,7 @@ func TestCategorizeSeesThroughWriting(t *testing.T) {
 			t.Errorf("%q: %s", text, got)
 		}
 	}
-	for _, text := range []string{"UVERUSPLATKA", "brentwood", "trent", "Mietek", "corporate"} {
+	for _, text := range []string{"UVERUSPLATKA", "brentwood", "trent", "corporate", "LONDON", "Dan Lone", "los de el"} {
 		if got := anonymize.Categorize(entry(text, "", 1)); got != anonymize.Uncategorized {
 			t.Errorf("%q: %s", text, got)
 		}
