@@ -23,7 +23,7 @@ type Config struct {
 	Store Store `validate:"required"`
 	// Keys seals tokens and secrets and makes pseudonyms.
 	Keys *keyset.Set `validate:"required"`
-	// Scorer makes the score; nil: score.Default(), the embedded scorecard.
+	// Scorer makes the score; nil: score.New(), the embedded scorecard.
 	Scorer score.Scorer
 	// Notifier delivers events; nil: a *webhook.Sender that reaches public
 	// addresses only.

@@ -76,7 +76,7 @@ func New(cfg Config) (*Engine, error) {
 	}
 	cfg = cfg.withDefaults()
 	if cfg.Scorer == nil {
-		cfg.Scorer = score.Default()
+		cfg.Scorer = score.New()
 	}
 	if cfg.Notifier == nil {
 		sender, err := webhook.NewSender(webhook.SenderConfig{
