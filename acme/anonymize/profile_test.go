@@ -246,7 +246,7 @@ func TestPseudonymsRecurWithinOneSubjectOnly(t *testing.T) {
 		t.Error("pseudonyms change from one reading to the next")
 	}
 	seen := map[anonymize.Pseudonym]bool{}
-	for _, s := range []anonymize.Subject{who, {"demo", "user-43"}, {"demo2", "user-42"}, {"dem", "ouser-42"}} {
+	for _, s := range []anonymize.Subject{who, {"demo", "user-43"}, {"demo2", "user-42"}, {"dem", "ouser-42"}, {"a\x00\x00\x00\x00b", "c"}, {"a", "b\x00\x00\x00\x00c"}} {
 		if id := ids(keys, s)[0]; seen[id] {
 			t.Errorf("%v shares a pseudonym", s)
 		} else {
