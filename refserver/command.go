@@ -25,10 +25,10 @@ type command struct {
 
 func commands() []command {
 	return []command{
-		{"demo", "run everything in one process and walk through it (-once: then exit)", demoCommand},
+		{"demo", "run everything in one process, walked through once (-once: then exit)", demoCommand},
 		{"serve", "run the server: serve -config refserver.yaml", serveCommand},
 		{"sandbox", "run the sandbox bank alone", sandboxCommand},
-		{"anonymize", "show what is kept of a bank's answer: anonymize -api berlin-group < answer.json", anonymizeCommand},
+		{"anonymize", "show what is kept of a bank's answer on stdin: -api berlin-group", anonymizeCommand},
 		{"version", "print the version", versionCommand},
 	}
 }
