@@ -153,6 +153,14 @@ func (a *agenda) pop() (string, time.Duration) {
 	return it.id, 0
 }
 
+// busyWith tells whether the id waits here or is issued under a lease.
+func (a *agenda) busyWith(id string) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	it := a.known[id]
+	return it != nil && (it.index >= 0 || a.now().Before(it.leased))
+}
+
 // size is how many ids wait and how many are issued.
 func (a *agenda) size() (waiting, issued int) {
 	a.mu.Lock()

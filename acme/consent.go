@@ -226,17 +226,18 @@ func (e *Engine) CompleteConsent(ctx context.Context, cb bank.Callback) (*Consen
 	if c.Status != ConsentAwaiting {
 		return c, fmt.Errorf("%w: it is %s", ErrConsentUnusable, c.Status)
 	}
-	if cb.Error == "access_denied" {
-		if err := e.endConsent(ctx, c.ID, ConsentDenied); err != nil {
-			return c, err
-		}
-		return e.Consent(ctx, c.ID)
-	}
 	consenter, err := e.consenter(c.Bank)
 	if err != nil {
 		return c, err
 	}
 	g, err := guard(func() (bank.Grant, error) { return consenter.Exchange(ctx, e.cfg.CallbackURL, a, cb) })
+	if errors.Is(err, bank.ErrDenied) {
+		// Believed only now: the exchange has checked who says so.
+		if err := e.endConsent(ctx, c.ID, ConsentDenied); err != nil {
+			return c, err
+		}
+		return e.Consent(ctx, c.ID)
+	}
 	if err != nil {
 		return c, fmt.Errorf("exchanging the code: %w", err)
 	}

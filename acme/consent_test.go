@@ -46,6 +46,9 @@ func (b *consentingBank) Exchange(_ context.Context, redirect string, a bank.Aut
 	if b.exchange != nil {
 		return bank.Grant{}, b.exchange
 	}
+	if cb.Error == "access_denied" {
+		return bank.Grant{}, &bank.Error{Code: bank.CodeUnauthorized, Op: "authorize", Err: bank.ErrDenied}
+	}
 	if redirect != "https://score.example/oauth/callback" || a.Verifier.Reveal() != "verifier" || a.State.Reveal() != cb.State.Reveal() {
 		return bank.Grant{}, errors.New("the flow's secrets did not come back")
 	}

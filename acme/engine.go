@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -33,7 +32,7 @@ type Engine struct {
 	metrics    *metrics
 	storeRole  *storeRole // nil where the role does not run here
 
-	unfinished atomic.Int64 // jobs accepted and not finished
+	unfinished *ledger
 
 	mu     sync.Mutex
 	state  engineState
@@ -93,7 +92,8 @@ func New(cfg Config) (*Engine, error) {
 	e := &Engine{
 		cfg: cfg, log: cfg.Logger, store: cfg.Store, queue: cfg.Queue,
 		anonymizer: anonymize.New(cfg.Keys), commit: newCommitter(cfg.Store), waiters: newWaiters(),
-		draining: make(chan struct{}), stopped: make(chan struct{}),
+		unfinished: newLedger(cfg.Limits.MaxAccepted),
+		draining:   make(chan struct{}), stopped: make(chan struct{}),
 	}
 	e.endpoints = &endpointCache{e: e, by: make(map[string]cachedEndpoints)}
 	if e.runs(RoleStore) {
@@ -142,7 +142,7 @@ func (e *Engine) Start(ctx context.Context) error {
 	e.mu.Lock()
 	e.state = engineRunning
 	e.mu.Unlock()
-	e.log.Info("engine started", "roles", e.cfg.Roles, "unfinished", e.unfinished.Load())
+	e.log.Info("engine started", "roles", e.cfg.Roles, "unfinished", e.unfinished.size())
 	return nil
 }
 
@@ -198,7 +198,7 @@ func (e *Engine) Stop(ctx context.Context) error {
 	case engineRunning:
 		e.state = engineDraining
 		close(e.draining)
-		e.log.Info("engine draining", "unfinished", e.unfinished.Load())
+		e.log.Info("engine draining", "unfinished", e.unfinished.size())
 		go e.drain(ctx)
 	}
 	e.mu.Unlock()
@@ -246,7 +246,7 @@ func (e *Engine) drain(ctx context.Context) {
 	e.mu.Lock()
 	e.state = engineStopped
 	e.mu.Unlock()
-	e.log.Info("engine stopped", "unfinished", e.unfinished.Load())
+	e.log.Info("engine stopped", "unfinished", e.unfinished.size())
 }
 
 // Stopped is closed when Stop has ended the engine.

@@ -54,7 +54,7 @@ func newMetrics(e *Engine, reg prometheus.Registerer) (*metrics, error) {
 		m.accepted, m.jobs, m.duration, m.steps, m.faults, m.attempts, m.delivered,
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: "acme_jobs_unfinished", Help: "Jobs accepted and not finished.",
-		}, func() float64 { return float64(e.unfinished.Load()) }),
+		}, func() float64 { return float64(e.unfinished.size()) }),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: "acme_jobs_unfinished_limit", Help: "Unfinished jobs beyond which requests are refused.",
 		}, func() float64 { return float64(e.cfg.Limits.MaxAccepted) }),

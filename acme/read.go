@@ -216,7 +216,7 @@ type Stats struct {
 // Stats returns how busy the Engine is.
 func (e *Engine) Stats() Stats {
 	s := Stats{
-		Unfinished: int(e.unfinished.Load()), MaxAccepted: e.cfg.Limits.MaxAccepted,
+		Unfinished: e.unfinished.size(), MaxAccepted: e.cfg.Limits.MaxAccepted,
 		Waiting: map[string]int{}, Issued: map[string]int{},
 	}
 	if r := e.storeRole; r != nil {

@@ -55,7 +55,8 @@ func (s *storeRole) resume(ctx context.Context) error {
 	if v, ok := s.e.queue.(interface{ Volatile() bool }); ok && v.Volatile() {
 		until = farFuture
 	}
-	unfinished, err := s.eachDue(ctx, KindJob, farFuture, func(k DueKey) {
+	err := s.eachDue(ctx, KindJob, farFuture, func(k DueKey) {
+		s.e.unfinished.note(JobID(k.ID))
 		if !k.DueAt.After(until) {
 			s.jobs.add(k.ID, s.e.cfg.Now())
 		}
@@ -63,7 +64,6 @@ func (s *storeRole) resume(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("resuming jobs: %w", err)
 	}
-	s.e.unfinished.Store(int64(unfinished))
 	return s.sweepDeliveries(ctx)
 }
 
@@ -71,43 +71,29 @@ func (s *storeRole) resume(ctx context.Context) error {
 var farFuture = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
 
 func (s *storeRole) sweepJobs(ctx context.Context) error {
-	_, err := s.eachDue(ctx, KindJob, s.e.cfg.Now().Add(sweepHorizon), func(k DueKey) { s.jobs.addUnless(k.ID, k.DueAt, s.scores) })
-	return err
+	return s.eachDue(ctx, KindJob, s.e.cfg.Now().Add(sweepHorizon), func(k DueKey) {
+		if !s.scores.busyWith(k.ID) {
+			s.jobs.add(k.ID, k.DueAt)
+		}
+	})
 }
 
 func (s *storeRole) sweepDeliveries(ctx context.Context) error {
-	_, err := s.eachDue(ctx, KindDelivery, s.e.cfg.Now().Add(sweepHorizon), func(k DueKey) { s.deliveries.add(k.ID, k.DueAt) })
-	return err
+	return s.eachDue(ctx, KindDelivery, s.e.cfg.Now().Add(sweepHorizon), func(k DueKey) { s.deliveries.add(k.ID, k.DueAt) })
 }
 
-// addUnless adds the id unless it is on the other agenda too.
-func (a *agenda) addUnless(id string, at time.Time, other *agenda) {
-	if !other.busyWith(id) {
-		a.add(id, at)
-	}
-}
-
-// busyWith tells whether the id waits here or is issued under a lease.
-func (a *agenda) busyWith(id string) bool {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	it := a.known[id]
-	return it != nil && (it.index >= 0 || a.now().Before(it.leased))
-}
-
-func (s *storeRole) eachDue(ctx context.Context, kind Kind, until time.Time, f func(DueKey)) (n int, err error) {
+func (s *storeRole) eachDue(ctx context.Context, kind Kind, until time.Time, f func(DueKey)) error {
 	var after DueKey
 	for {
 		page, err := s.e.store.Due(ctx, kind, until, after, sweepPage)
 		if err != nil {
-			return n, err
+			return err
 		}
 		for _, k := range page {
 			f(k)
 		}
-		n += len(page)
 		if len(page) < sweepPage {
-			return n, nil
+			return nil
 		}
 		after = page[len(page)-1]
 	}
@@ -324,7 +310,7 @@ func (s *storeRole) moved(doc *jobDoc, from step, fault *Fault, outbox []*delive
 	case stepScore:
 		s.scores.add(id, doc.NotBefore)
 	case stepNone:
-		s.e.release()
+		s.e.unfinished.release(doc.ID)
 		s.e.metrics.finished(doc)
 	}
 	if fault != nil {

@@ -44,12 +44,12 @@ func (e *Engine) Submit(ctx context.Context, r Request) (*Job, error) {
 	if err := e.bindAccess(ctx, doc, r); err != nil {
 		return nil, err
 	}
-	if !e.admit() {
+	if !e.unfinished.admit(doc.ID) {
 		return nil, &BusyError{RetryAfter: e.busyFor()}
 	}
 	err = e.create(ctx, doc, idem, now)
 	if err != nil {
-		e.release()
+		e.unfinished.release(doc.ID)
 		if idem != nil && errors.Is(err, ErrConflict) {
 			// Another request with the same key was faster.
 			if job, err := e.replayed(ctx, idem); job != nil || err != nil {
@@ -200,18 +200,6 @@ func (e *Engine) digest(parts ...string) (string, error) {
 	}
 	return hex.EncodeToString(out), nil
 }
-
-// admit takes one of the places for unfinished jobs.
-func (e *Engine) admit() bool {
-	if e.unfinished.Add(1) > int64(e.cfg.Limits.MaxAccepted) {
-		e.unfinished.Add(-1)
-		return false
-	}
-	return true
-}
-
-// release gives the place back.
-func (e *Engine) release() { e.unfinished.Add(-1) }
 
 // busyFor guesses when there will be room: the time one of the places takes
 // to come free is far below a second under load, but a caller that was
