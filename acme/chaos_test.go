@@ -100,6 +100,57 @@ func TestQueueMayLoseRepeatAndReorder(t *testing.T) {
 	}
 }
 
+// twiceQueue gives every message twice.
+type twiceQueue struct{ *acme.MemoryQueue }
+
+func (q twiceQueue) Publish(ctx context.Context, m acme.Message) error {
+	if err := q.MemoryQueue.Publish(ctx, m); err != nil {
+		return err
+	}
+	return q.MemoryQueue.Publish(ctx, m)
+}
+
+func TestRepeatedAnswersCountOnce(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		b := setup(t, func(b *bundle, cfg *acme.Config) {
+			cfg.Queue = twiceQueue{acme.NewMemoryQueue()}
+			b.bank.fail = func(call int, _ bank.Access) error {
+				if call <= 4 { // two attempts, each twice
+					return unavailable(503)
+				}
+				return nil
+			}
+			b.inbox.answer = func(int, webhook.Message) webhook.Result { return webhook.Result{Class: webhook.ClassConnect} }
+		})
+		endpoint(t, b)
+		if job := mustScore(t, b.Engine, request()); job.Status != acme.StatusCompleted {
+			t.Fatalf("job %+v, want completed with the third attempt", job.Error)
+		}
+		time.Sleep(time.Second)
+		if d := onlyDelivery(t, b); len(d.Attempts) != 1 {
+			t.Errorf("%d attempts on record, want 1: the others are the same one", len(d.Attempts))
+		}
+	})
+}
+
+func TestBackOffSurvivesARestart(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		limited := &bank.Error{Code: bank.CodeRateLimited, Op: "accounts", Status: 429, RetryAfter: 10 * time.Minute}
+		b := setup(t, func(b *bundle, _ *acme.Config) { b.bank.fail = func(int, bank.Access) error { return limited } })
+		start := time.Now()
+		job := mustSubmit(t, b.Engine, request())
+		time.Sleep(time.Minute)
+		stop(t, b.Engine)
+		b2 := setup(t, func(n *bundle, _ *acme.Config) { n.store, n.keys = b.store, b.keys })
+		if _, err := b2.Wait(t.Context(), job.ID); err != nil {
+			t.Fatal(err)
+		}
+		if took := time.Since(start); took < 10*time.Minute || b2.bank.count() != 1 {
+			t.Errorf("the bank was asked again after %v, want the 10m it had asked for", took)
+		}
+	})
+}
+
 func TestFailingStoreLosesNothing(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		var faults *acmetest.FaultStore

@@ -149,6 +149,60 @@ func TestForeignAndUsedStatesAreRefused(t *testing.T) {
 	})
 }
 
+func TestAuthorizationsEndInTime(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		b, _ := setupConsents(t, nil)
+		c, err := b.CreateConsent(t.Context(), acme.ConsentRequest{Bank: "sandbox", Subject: "u", RedirectURI: "https://p.example/"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := b.AuthorizeConsent(t.Context(), c.ID); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Hour)
+		if _, err := b.CompleteConsent(t.Context(), bank.Callback{Code: bank.NewToken("c"), State: bank.NewToken("state-1")}); !errors.Is(err, acme.ErrFlowUnknown) {
+			t.Errorf("after an hour: %v, want ErrFlowUnknown", err)
+		}
+		time.Sleep(24 * time.Hour)
+		if got, _ := b.Consent(t.Context(), c.ID); got.Status != acme.ConsentExpired {
+			t.Errorf("a day later the consent is %s, want expired", got.Status)
+		}
+	})
+}
+
+func TestOfTwoCallbacksOneGoesOn(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		b, _ := setupConsents(t, nil)
+		c, err := b.CreateConsent(t.Context(), acme.ConsentRequest{Bank: "sandbox", Subject: "u", RedirectURI: "https://p.example/"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := b.AuthorizeConsent(t.Context(), c.ID); err != nil {
+			t.Fatal(err)
+		}
+		var wg sync.WaitGroup
+		errs := make([]error, 8)
+		for i := range errs {
+			wg.Go(func() {
+				_, errs[i] = b.CompleteConsent(t.Context(), bank.Callback{Code: bank.NewToken("c"), State: bank.NewToken("state-1")})
+			})
+		}
+		wg.Wait()
+		won := 0
+		for _, err := range errs {
+			switch {
+			case err == nil:
+				won++
+			case !errors.Is(err, acme.ErrFlowUnknown):
+				t.Errorf("%v, want ErrFlowUnknown", err)
+			}
+		}
+		if won != 1 {
+			t.Errorf("%d callbacks went on, want 1", won)
+		}
+	})
+}
+
 func TestDeniedConsentStaysDenied(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		b, _ := setupConsents(t, nil)
