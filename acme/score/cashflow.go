@@ -9,6 +9,10 @@ import (
 // maxMonths is how many months a CashFlow shows.
 const maxMonths = 24
 
+// firstYear and lastYear bound the newest entry of what has months: those
+// that ISO 8601 writes in four digits, the oldest month included.
+const firstYear, lastYear = 4, 9999
+
 // cashFlow sums the window by calendar months, contiguous from the first to
 // the last with an entry, the newest 24 of them.
 func (s *series) cashFlow() CashFlow {
@@ -17,6 +21,9 @@ func (s *series) cashFlow() CashFlow {
 		return flow
 	}
 	newest := s.end.Time()
+	if newest.Year() < firstYear || newest.Year() > lastYear {
+		return flow
+	}
 	start := s.end.AddDays(1 - s.days)
 	for back := maxMonths - 1; back >= 0; back-- {
 		first := bank.NewDate(newest.Year(), newest.Month()-time.Month(back), 1)

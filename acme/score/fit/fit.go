@@ -17,10 +17,11 @@ import (
 	"acme.example/creditscore/acme/score/internal/train"
 )
 
-// The shape of the cross-validation.
+// outerFolds is the folds of the cross-validation that measures; normal95 is
+// the normal quantile of a 95 % interval.
 const (
-	outerFolds, outerRepeats = 5, 5
-	normal95                 = 1.959963984540054
+	outerFolds = 5
+	normal95   = 1.959963984540054
 )
 
 // newRecipe is how the model is made; see train.Recipe. The order of the
@@ -46,16 +47,16 @@ func fit(ctx context.Context, s *sample, o options, w io.Writer) (*score.ModelFi
 	recipe := newRecipe(o.seed)
 	fmt.Fprintf(w, "portfolio  %d loans, %d bad, %d refused for too little history\n", len(s.Bad), s.bad(), s.refused)
 	fmt.Fprintf(w, "seed       %d\n\n", o.seed)
-	measured, err := train.Validate(s.Data, recipe, outerFolds, outerRepeats, o.seed)
+	measured, err := train.Validate(s.Data, recipe, outerFolds, o.repeats, o.seed)
 	if err != nil {
 		return nil, fmt.Errorf("cross-validating: %w", err)
 	}
 	figures := map[string]float64{}
-	fmt.Fprintf(w, "%d×%d stratified cross-validation, everything refitted inside folds\n", outerRepeats, outerFolds)
+	fmt.Fprintf(w, "%d×%d stratified cross-validation, everything refitted inside folds\n", o.repeats, outerFolds)
 	show(w, figures, "auc", "AUC", measured)
 	whole := recipe
 	whole.Sizes = recipe.Sizes[len(recipe.Sizes)-1:]
-	all, err := train.Validate(s.Data, whole, outerFolds, outerRepeats, o.seed)
+	all, err := train.Validate(s.Data, whole, outerFolds, o.repeats, o.seed)
 	if err != nil {
 		return nil, fmt.Errorf("cross-validating the whole library: %w", err)
 	}

@@ -1,7 +1,7 @@
 // Command fit makes a scorecard's model from a portfolio of past loans and
 // says, honestly, how good it is.
 //
-//	go run ./acme/score/fit -data DIR [-out FILE] [-seed N]
+//	go run ./acme/score/fit -data DIR [-out FILE] [-seed N] [-repeats N] [-version V]
 //
 // DIR is a folder as package portfolio describes it. Each loan's account
 // goes the way of a bank's answer: statement, profile, features. Figures come
@@ -37,6 +37,7 @@ type options struct {
 	data, out string
 	seed      uint64
 	version   string
+	repeats   int
 }
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
@@ -47,12 +48,16 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	flags.StringVar(&o.out, "out", "", "file to write the model to")
 	flags.Uint64Var(&o.seed, "seed", 1, "seed of the folds")
 	flags.StringVar(&o.version, "version", "1.0.0", "version of the model")
+	flags.IntVar(&o.repeats, "repeats", 5, "repeats of the cross-validation, 1 to 100")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
 	if o.data == "" || flags.NArg() > 0 {
 		flags.Usage()
 		return errors.New("-data is required and there are no other arguments")
+	}
+	if o.repeats < 1 || o.repeats > 100 {
+		return fmt.Errorf("-repeats: %d, want 1 to 100", o.repeats)
 	}
 	p, err := readPortfolio(ctx, o.data)
 	if err != nil {
