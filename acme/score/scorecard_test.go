@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"flag"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -126,7 +127,21 @@ func TestUnitOfMoneyChangesNothing(t *testing.T) {
 	for name, p := range somebody(t) {
 		want := bare(t, scoreOf(t, p))
 		for _, factor := range []int64{7, 1000, 999_983, 10_000_000_019} {
-			got := bare(t, scoreOf(t, change(p, func(e *anonymize.Transaction) { e.Amount *= factor; e.BalanceAfter *= factor })))
+			scaled := change(p, func(e *anonymize.Transaction) { e.Amount *= factor; e.BalanceAfter *= factor })
+			got := bare(t, scoreOf(t, scaled))
+			before, err := score.Features(p)
+			if err != nil {
+				t.Fatal(err)
+			}
+			after, err := score.Features(scaled)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i := range before {
+				if math.Float64bits(before[i]) != math.Float64bits(after[i]) {
+					t.Errorf("%s times %d: %s is %v, was %v", name, factor, score.Definitions()[i].Name, after[i], before[i])
+				}
+			}
 			if got != want {
 				t.Errorf("%s times %d:\n got %s\nwant %s", name, factor, got, want)
 			}
