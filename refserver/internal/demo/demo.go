@@ -50,8 +50,7 @@ func Run(ctx context.Context, cfg Config) error {
 		return fmt.Errorf("demo: %w", err)
 	}
 	defer parts.stop()
-	partner, err := walk(ctx, cfg, s, parts)
-	if err != nil {
+	if err := walk(ctx, cfg, s, parts); err != nil {
 		if ctx.Err() != nil {
 			return errors.New("demo: interrupted")
 		}
@@ -61,30 +60,30 @@ func Run(ctx context.Context, cfg Config) error {
 		return nil
 	}
 	s.invitation(parts)
-	return serveOn(ctx, s, parts, partner)
+	return serveOn(ctx, s, parts)
 }
 
 // walk is the demo itself.
-func walk(ctx context.Context, cfg Config, s *screen, parts *parts) (*partner, error) {
+func walk(ctx context.Context, cfg Config, s *screen, parts *parts) error {
 	p := &partner{base: parts.serverURL}
 	s.heading("A partner signs in and says where events go")
 	if err := s.step("access token for partner "+partnerID, func() error { return p.signIn(ctx) }); err != nil {
-		return nil, err
+		return err
 	}
 	if err := s.step("webhook endpoint "+parts.hookURL, func() error { return p.registerEndpoint(ctx, parts) }); err != nil {
-		return nil, err
+		return err
 	}
 
 	s.heading("A person consents at the bank")
 	consent, err := consentAtBank(ctx, cfg, s, parts, p)
 	if err != nil {
-		return nil, err
+		return err
 	}
 
 	s.heading("An asynchronous score")
 	job, err := asynchronous(ctx, s, parts, p, consent)
 	if err != nil {
-		return nil, err
+		return err
 	}
 
 	s.heading("A synchronous score")
@@ -95,10 +94,10 @@ func walk(ctx context.Context, cfg Config, s *screen, parts *parts) (*partner, e
 		}
 		return err
 	}); err != nil {
-		return nil, err
+		return err
 	}
 	s.report(job)
-	return p, nil
+	return nil
 }
 
 // consentAtBank takes the person through the redirects to a token.
@@ -160,7 +159,7 @@ func asynchronous(ctx context.Context, s *screen, parts *parts, p *partner, cons
 }
 
 // serveOn shows the events that come in until ctx ends.
-func serveOn(ctx context.Context, s *screen, parts *parts, _ *partner) error {
+func serveOn(ctx context.Context, s *screen, parts *parts) error {
 	for {
 		select {
 		case <-ctx.Done():

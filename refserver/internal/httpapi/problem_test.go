@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"io"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -249,4 +251,46 @@ func (w *world) list() []json.RawMessage {
 	var page struct{ Data []json.RawMessage }
 	w.call("GET", "/v1/scores", "").into(w.t, &page)
 	return page.Data
+}
+
+// TestSlowBody: a body that does not arrive ends the call, and the connection.
+func TestSlowBody(t *testing.T) {
+	t.Parallel()
+	w := setup(t, options{readTimeout: 200 * time.Millisecond})
+	conn, err := net.Dial("tcp", w.server.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	fmt.Fprintf(conn, "POST /v1/scores HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\n"+
+		"Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{", w.token("demo", "demo+secret%2F 1"))
+	text, err := io.ReadAll(conn) // returns only when the server closes
+	if err != nil || !strings.HasPrefix(string(text), "HTTP/1.1 408 ") || !strings.Contains(string(text), "/problems/request-timeout") {
+		t.Errorf("%v: %s", err, text)
+	}
+}
+
+// TestMetrics: calls are counted by route, never by what a caller made up.
+func TestMetrics(t *testing.T) {
+	t.Parallel()
+	w := setup(t, options{})
+	w.call("POST", "/v1/scores", inline, "Prefer: wait=20")
+	w.call("GET", "/made/up", "")
+	w.call("BREW", "/v1/scores", "")
+	got := w.call("GET", "/metrics", "", "-Authorization")
+	for _, want := range []string{
+		`acme_http_requests_total{method="POST",route="/v1/scores",status="200"} 1`,
+		`acme_http_requests_total{method="GET",route="none",status="404"} 1`,
+		`acme_http_requests_total{method="OTHER",route="/v1/scores",status="405"} 1`,
+		"acme_http_request_duration_seconds_bucket", "acme_http_requests_in_flight 1",
+	} {
+		if !strings.Contains(got.body, want) {
+			t.Errorf("no %s in\n%s", want, got.body)
+		}
+	}
+	for _, not := range []string{"made", "BREW", "user-42", "inline-token"} {
+		if strings.Contains(got.body, not) {
+			t.Errorf("%q is in the metrics", not)
+		}
+	}
 }

@@ -43,9 +43,9 @@ type options struct {
 	maxAccepted int
 	maxWait     time.Duration
 	notStarted  bool
-	// deadlines are those of the http.Server.
-	deadlines time.Duration
-	now       func() time.Time
+	// deadlines are those of the http.Server, readTimeout one of them alone.
+	deadlines, readTimeout time.Duration
+	now                    func() time.Time
 }
 
 func setup(t *testing.T, o options) *world {
@@ -86,6 +86,9 @@ func setup(t *testing.T, o options) *world {
 	}
 	w.server.Config.Handler = w.api
 	w.server.Config.ReadTimeout, w.server.Config.WriteTimeout = o.deadlines, o.deadlines
+	if o.readTimeout > 0 {
+		w.server.Config.ReadTimeout = o.readTimeout
+	}
 	w.server.Start()
 	if !o.notStarted {
 		if err := w.engine.Start(t.Context()); err != nil {
