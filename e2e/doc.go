@@ -1,0 +1,7 @@
+// Package e2e holds tests that look at the running programs from outside, as
+// a person with a browser does. It has no code of its own.
+//
+// The pages are opened in a headless Chromium, where there is one: CHROMIUM
+// names it, or chromium, chromium-browser or google-chrome is in the PATH.
+// Screenshots go to the folder that ACME_ARTIFACTS names, or are thrown away.
+package e2e
