@@ -32,17 +32,16 @@ var library = [...]feature{
 	{"R02", "days_low_balance", "share of days that ended below half a month's income, last 365 days", +1, daysLowBalance, textLowBalance},
 	{"R03", "monthly_swing", "root mean square of 30-day net flows, in mean 30-day incomes", +1, monthlySwing, textMonthlySwing},
 	{"R04", "spending_size", "mean spending on a day with spending, in monthly incomes, last 365 days", +1, spendingSize, textSpendingSize},
-	{"R05", "entries_a_month", "booked entries in 30 days", 0, entriesAMonth, textEntriesAMonth},
-	{"R06", "steepest_fall", "largest share of the balance gone within a day, last 90 days", +1, steepestFall, textSteepestFall},
-	{"R07", "balance_to_peak", "balance in highest balances of the last 90 days", -1, balanceToPeak, textBalanceToPeak},
-	{"R08", "lowest_balance", "lowest balance in months of spending, last 180 days", -1, lowestBalance, textLowestBalance},
-	{"R09", "weakest_month", "lowest 30-day income in mean 30-day incomes, last 365 days", -1, weakestMonth, textWeakestMonth},
-	{"R10", "regular_bills", "rent, household, utility and insurance payments in 30 days, at most 1", -1, regularBills, textRegularBills},
-	{"R11", "penalties", "penalty and overdraft charges in 30 days", +1, penaltyRate, textPenalties},
-	{"R12", "history_length", "days of history, at most 730", -1, historyLength, textHistoryLength},
-	{"R13", "income_trend", "income of the last 90 days in the mean of the whole", -1, incomeTrend, textIncomeTrend},
-	{"R14", "cash_share", "share of spending that was drawn in cash", +1, cashShare, textCashShare},
-	{"R15", "largest_spending", "largest spending of a day in monthly incomes, last 180 days", +1, largestSpending, textLargestSpending},
+	{"R05", "steepest_fall", "largest share of the balance gone within a day, last 90 days", +1, steepestFall, textSteepestFall},
+	{"R06", "balance_to_peak", "balance in highest balances of the last 90 days", -1, balanceToPeak, textBalanceToPeak},
+	{"R07", "lowest_balance", "lowest balance in months of spending, last 180 days", -1, lowestBalance, textLowestBalance},
+	{"R08", "weakest_month", "lowest 30-day income in mean 30-day incomes, last 365 days", -1, weakestMonth, textWeakestMonth},
+	{"R09", "regular_bills", "rent, household, utility and insurance payments in 30 days, at most 1", -1, regularBills, textRegularBills},
+	{"R10", "penalties", "penalty and overdraft charges in 30 days", +1, penaltyRate, textPenalties},
+	{"R11", "history_length", "days of history, at most 730", -1, historyLength, textHistoryLength},
+	{"R12", "income_trend", "income of the last 90 days in the mean of the whole", -1, incomeTrend, textIncomeTrend},
+	{"R13", "cash_share", "share of spending that was drawn in cash", +1, cashShare, textCashShare},
+	{"R14", "largest_spending", "largest spending of a day in monthly incomes, last 180 days", +1, largestSpending, textLargestSpending},
 }
 
 // limit bounds what a ratio with nothing below the line can be.
@@ -141,10 +140,6 @@ func spendingSize(s *series) float64 {
 		return math.NaN()
 	}
 	return ratio(float64(total(days))/float64(count), s.monthlyIncome())
-}
-
-func entriesAMonth(s *series) float64 {
-	return float64(s.windowed*month) / float64(s.days)
 }
 
 func steepestFall(s *series) float64 {

@@ -22,8 +22,8 @@ type series struct {
 	first, end bank.Date
 	days       int
 	// entries is how many booked entries there are in all, whatever the
-	// window, and windowed how many lie in it.
-	entries, windowed int
+	// window.
+	entries int
 
 	in, out, cashOut []int64 // by day, not negative
 	// balance is at the end of each day, all accounts summed; meaningful
@@ -182,7 +182,6 @@ func (s *series) addFlows(a *anonymize.Account) {
 		if day < 0 {
 			continue
 		}
-		s.windowed++
 		v := s.norm(t.Amount)
 		switch t.Category {
 		case anonymize.OwnTransfer, anonymize.LoanDisbursement, anonymize.Reversal:

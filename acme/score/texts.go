@@ -49,10 +49,6 @@ func textSpendingSize(s *series, v float64) string {
 	return fmt.Sprintf("A day with spending took %s of a month's income on average in the last %d days", percent(v), s.span(365))
 }
 
-func textEntriesAMonth(_ *series, v float64) string {
-	return fmt.Sprintf("%s in 30 days on average", plural(int(math.Round(v)), "booked entry", "booked entries"))
-}
-
 func textSteepestFall(s *series, v float64) string {
 	if v > 1 {
 		return fmt.Sprintf("The whole balance and more left within one day in the last %d", s.span(90))

@@ -30,7 +30,7 @@ const (
 // kind, by about the distance to the whole library's.
 func newRecipe(seed uint64) train.Recipe {
 	r := train.Recipe{
-		Sizes:        []int{7, 10, len(score.Definitions())},
+		Sizes:        []int{6, 9, len(score.Definitions())},
 		Penalties:    []float64{1, 3, 10, 30},
 		InnerFolds:   5,
 		InnerRepeats: 2,
