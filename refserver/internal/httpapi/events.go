@@ -37,6 +37,9 @@ func (a *API) getScoreEvents(w http.ResponseWriter, r *http.Request) error {
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Accel-Buffering", "no")
 	w.WriteHeader(http.StatusOK)
+	if r.Method == http.MethodHead {
+		return nil
+	}
 	s := stream{a: a, w: w, rc: http.NewResponseController(w)}
 	if !s.write("retry: 2000\n\n") {
 		return nil

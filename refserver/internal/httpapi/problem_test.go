@@ -231,9 +231,10 @@ func TestDrain(t *testing.T) {
 	for len(w.list()) == 0 {
 		time.Sleep(time.Millisecond) // until it is accepted; nothing signals that from outside
 	}
+	began := time.Now()
 	w.api.Drain()
-	if got := <-held; got.status != 202 {
-		t.Errorf("held call: %d %s", got.status, got.body)
+	if got := <-held; got.status != 202 || time.Since(began) > 20*time.Second {
+		t.Errorf("held call: %d %s after %s", got.status, got.body, time.Since(began))
 	}
 	got := w.call("POST", "/v1/scores", inline)
 	if got.status != http.StatusServiceUnavailable {

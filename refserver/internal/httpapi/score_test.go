@@ -216,6 +216,9 @@ func TestEvents(t *testing.T) {
 	if got := w.call("GET", "/v1/scores/"+id+"/events", "", "Last-Event-ID: 4"); got.status != 204 {
 		t.Errorf("after the last: %d", got.status)
 	}
+	if got := w.call("HEAD", "/v1/scores/"+id+"/events", ""); got.status != 200 {
+		t.Errorf("HEAD: %d", got.status)
+	}
 	if got := w.call("GET", "/v1/scores/"+id+"/events", "", w.asOther()); got.status != 404 {
 		t.Errorf("another partner: %d", got.status)
 	}
