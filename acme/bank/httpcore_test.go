@@ -166,8 +166,8 @@ func TestNoAnswerInTime(t *testing.T) {
 		{"the request's own bound", stuck, time.Hour, 60 * time.Second, context.DeadlineExceeded, "no answer within 60s"},
 		{"the caller's bound", stuck, 5 * time.Second, 5 * time.Second, context.DeadlineExceeded, "no answer before the caller's deadline"},
 		{"the bound while waiting to try again", func(*http.Request) (*http.Response, error) {
-			return answer(503, "", "Retry-After", "5"), nil
-		}, 3 * time.Second, 3 * time.Second, context.DeadlineExceeded, "no answer before the caller's deadline"},
+			return answer(502, ""), nil
+		}, 50 * time.Millisecond, 50 * time.Millisecond, context.DeadlineExceeded, "no answer before the caller's deadline"},
 		{"a body that never ends", func(r *http.Request) (*http.Response, error) {
 			resp := answer(200, "")
 			resp.ContentLength = -1
@@ -207,6 +207,20 @@ func TestNoAnswerInTime(t *testing.T) {
 type readFunc func([]byte) (int, error)
 
 func (f readFunc) Read(p []byte) (int, error) { return f(p) }
+
+func TestARetryAfterBeyondTheTimeLeftIsReported(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h := newHTTP(t, bank.HTTPConfig{Transport: transport(func(*http.Request) (*http.Response, error) { return answer(429, "", "Retry-After", "5"), nil })})
+		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+		defer cancel()
+		start := time.Now()
+		_, err := h.Get(ctx, call(t, h))
+		if e := asError(t, err); e.Code != bank.CodeRateLimited || e.RetryAfter != 5*time.Second || time.Since(start) != 0 {
+			t.Errorf("error %v after %s, want the bank's wish at once", err, time.Since(start))
+		}
+	})
+}
 
 func TestEveryAttemptCarriesTheTokenAndItsOwnHeaders(t *testing.T) {
 	t.Parallel()

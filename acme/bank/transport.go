@@ -86,6 +86,9 @@ func (h *HTTP) checkRetry(ctx context.Context, resp *http.Response, err error) (
 		return !errors.As(err, &cert), nil
 	}
 	wait, said := parseRetryAfter(resp.Header.Get("Retry-After"), h.now())
+	if end, limited := ctx.Deadline(); limited && h.now().Add(wait).After(end) {
+		return false, nil // the caller is told to wait, not that time ran out
+	}
 	switch resp.StatusCode {
 	case http.StatusBadGateway, http.StatusGatewayTimeout:
 		return true, nil
