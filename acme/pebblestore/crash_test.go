@@ -10,6 +10,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -136,11 +137,16 @@ func TestPowerCuts(t *testing.T) {
 					acked, seen [8]uint64
 				}
 				var cuts []cut
-				done := make(chan struct{})
+				done, ended := make(chan struct{}), make(chan struct{})
 				go func() {
 					defer close(done)
 					next := uint64(1)
 					for len(cuts) < 10 {
+						select {
+						case <-ended: // too soon, with an error
+							return
+						default:
+						}
 						if w.acked[0].Load() < from[0]+next {
 							runtime.Gosched()
 							continue
@@ -152,7 +158,9 @@ func TestPowerCuts(t *testing.T) {
 					}
 					_ = s.Close()
 				}()
-				for i, err := range w.run(t, s, from) {
+				errs := w.run(t, s, from)
+				close(ended)
+				for i, err := range errs {
 					if !errors.Is(err, acme.ErrStoreClosed) {
 						t.Fatalf("writer %d: %v", i, err)
 					}
@@ -205,60 +213,81 @@ func (d *slowDisk) hold() {
 // TestNobodySeesWhatIsNotDurable holds a sync and asks for what it syncs.
 func TestNobodySeesWhatIsNotDurable(t *testing.T) {
 	t.Parallel()
-	d := &slowDisk{FS: vfs.NewMem(), waiting: make(chan struct{}, 100), release: make(chan struct{})}
-	s := open(t, "data", on(d))
-	commit(t, s, put(job("old", 1, "")))
-	d.held.Store(true)
+	synctest.Test(t, func(t *testing.T) {
+		d := &slowDisk{FS: vfs.NewMem(), waiting: make(chan struct{}, 100), release: make(chan struct{})}
+		s := open(t, "data", on(d))
+		commit(t, s, put(job("old", 1, "")))
+		d.held.Store(true)
 
-	first := make(chan error, 1)
-	go func() { first <- s.Commit(t.Context(), []acme.Tx{put(job("a", 1, ""))})[0] }()
-	<-d.waiting
-
-	answers := make(chan error, 10)
-	asks := []func(){
-		func() { _, err := s.Get(t.Context(), job("a", 1, "").Key); answers <- err },
-		func() {
-			_, err := s.List(t.Context(), acme.ListQuery{Kind: acme.KindJob, Owner: "owner", Limit: 1})
-			answers <- err
-		},
-		func() {
-			errs := s.Commit(t.Context(), []acme.Tx{put(job("a", 1, ""))})
-			if errors.Is(errs[0], acme.ErrConflict) {
-				errs[0] = nil
+		asks := map[string]func() error{
+			"the Commit": func() error { return s.Commit(t.Context(), []acme.Tx{put(job("a", 1, ""))})[0] },
+			"Get": func() error {
+				_, err := s.Get(t.Context(), job("a", 1, "").Key)
+				return err
+			},
+			"List": func() error {
+				_, err := s.List(t.Context(), acme.ListQuery{Kind: acme.KindJob, Owner: "owner", Limit: 1})
+				return err
+			},
+			"Due": func() error {
+				_, err := s.Due(t.Context(), acme.KindJob, start, acme.DueKey{}, 1)
+				return err
+			},
+			"Expired": func() error {
+				_, err := s.Expired(t.Context(), start, 1)
+				return err
+			},
+			"a Commit that conflicts with it": func() error {
+				if err := s.Commit(t.Context(), []acme.Tx{put(job("a", 1, ""))})[0]; !errors.Is(err, acme.ErrConflict) {
+					return fmt.Errorf("error %v, want a conflict", err)
+				}
+				return nil
+			},
+			"a Lazy Commit with a conflict": func() error {
+				errs := s.Commit(t.Context(), []acme.Tx{put(job("a", 1, "")), {Puts: []acme.Record{job("lazy 2", 1, "")}, Lazy: true}})
+				if !errors.Is(errs[0], acme.ErrConflict) || errs[1] != nil {
+					return fmt.Errorf("errors %v, want a conflict and none", errs)
+				}
+				return nil
+			},
+			"a Commit after it": func() error { return s.Commit(t.Context(), []acme.Tx{put(job("b", 1, ""))})[0] },
+		}
+		type answer struct {
+			from string
+			err  error
+		}
+		answers := make(chan answer, len(asks))
+		ask := func(name string) { go func() { answers <- answer{name, asks[name]()} }() }
+		ask("the Commit")
+		synctest.Wait() // it is in the log, and the disk has it in hand
+		for name := range asks {
+			if name != "the Commit" {
+				ask(name)
 			}
-			answers <- errs[0]
-		},
-		func() { answers <- s.Commit(t.Context(), []acme.Tx{put(job("b", 1, ""))})[0] },
-	}
-	for _, ask := range asks {
-		go ask()
-	}
-	// Other keys are answered, and the store takes Lazy writes.
-	if _, err := s.Get(t.Context(), job("old", 1, "").Key); err != nil {
-		t.Fatalf("Get of another key: %v", err)
-	}
-	for _, err := range s.Commit(t.Context(), []acme.Tx{{Puts: []acme.Record{job("lazy", 1, "")}, Lazy: true}}) {
-		if err != nil {
-			t.Fatalf("lazy Commit: %v", err)
 		}
-	}
-	select {
-	case err := <-first:
-		t.Fatalf("Commit returned before its sync: %v", err)
-	case err := <-answers:
-		t.Fatalf("a call answered from what was not durable: %v", err)
-	default:
-	}
-	d.held.Store(false)
-	close(d.release)
-	if err := <-first; err != nil {
-		t.Fatalf("Commit: %v", err)
-	}
-	for range asks {
-		if err := <-answers; err != nil {
-			t.Fatalf("a call that waited: %v", err)
+		synctest.Wait()
+		for len(answers) > 0 {
+			a := <-answers
+			t.Errorf("%s answered from what is not durable: %v", a.from, a.err)
+			delete(asks, a.from)
 		}
-	}
+		// Other keys are answered, and Lazy writes taken.
+		if _, err := s.Get(t.Context(), job("old", 1, "").Key); err != nil {
+			t.Errorf("Get of another key: %v", err)
+		}
+		commit(t, s, acme.Tx{Puts: []acme.Record{job("lazy", 1, "")}, Lazy: true})
+
+		d.held.Store(false)
+		close(d.release)
+		for range asks {
+			if a := <-answers; a.err != nil {
+				t.Errorf("%s: %v", a.from, a.err)
+			}
+		}
+		if err := s.Close(); err != nil {
+			t.Errorf("Close: %v", err)
+		}
+	})
 }
 
 // TestCtxEndsAWaitForTheDisk: a disk that hangs holds no caller.
