@@ -7,12 +7,12 @@ import (
 	"html"
 	"image/png"
 	"net/http"
-	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -132,11 +132,4 @@ func get(t *testing.T, page string) http.Header {
 	return resp.Header
 }
 
-// query appends parameters to an address.
-func query(base string, pairs ...string) string {
-	v := url.Values{}
-	for i := 0; i < len(pairs); i += 2 {
-		v.Set(pairs[i], pairs[i+1])
-	}
-	return base + "?" + v.Encode()
-}
+func itoa(n int) string { return strconv.Itoa(n) }

@@ -1,8 +1,13 @@
 package e2e_test
 
 import (
+	"net/http"
+	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
+
+	"acme.example/creditscore/acme/bank/sandbox"
 )
 
 // TestChromiumShowsThePages opens every page a person can meet: the bank's
@@ -11,8 +16,20 @@ import (
 func TestChromiumShowsThePages(t *testing.T) {
 	t.Parallel()
 	b := newBrowser(t)
-	bank := startBank(t)
-	server := startServer(t, bank)
+	pretend, err := sandbox.New(sandbox.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	site := httptest.NewServer(pretend)
+	t.Cleanup(site.Close)
+	bank := site.URL
+	p := begin(t, "serve", "-config", writeConfig(t, settings{dataDir: t.TempDir(), bank: bank}))
+	server := p.url()
+	var consent struct {
+		AuthorizeURL string `json:"authorize_url"`
+	}
+	newPartner(t, server, "demo").want(t, http.StatusCreated, http.MethodPost, "/v1/consents",
+		`{"bank":"sandbox","subject":"user-42","redirect_uri":"http://127.0.0.1:9/done"}`).decode(t, &consent)
 
 	pages := []struct {
 		name, url string
@@ -20,14 +37,14 @@ func TestChromiumShowsThePages(t *testing.T) {
 		form      bool
 	}{
 		{
-			name: "consent", url: startConsent(t, server), form: true,
+			name: "consent", url: consent.AuthorizeURL, form: true,
 			says: []string{
 				"Sandbox Bank", "Share your account data with acme?", "If you allow it, it can read", "It cannot",
 				"move money or change anything", "Who are you?", "alice", "heidi", "Allow", "Deny",
 			},
 		},
 		{
-			name: "bank-error", url: query(bank+"/authorize", "client_id", "nobody"),
+			name: "bank-error", url: bank + "/authorize?" + url.Values{"client_id": {"nobody"}}.Encode(),
 			says: []string{"This did not work", "not known to this bank", "Nothing was shared. You can close this page."},
 		},
 		{
@@ -35,7 +52,7 @@ func TestChromiumShowsThePages(t *testing.T) {
 			says: []string{"This link is not known", "start again there", "You can close this page."},
 		},
 		{
-			name: "server-used-link", url: query(server+"/oauth/callback", "code", "x", "state", "used-before"),
+			name: "server-used-link", url: server + "/oauth/callback?" + url.Values{"code": {"x"}, "state": {"used-before"}}.Encode(),
 			says: []string{"This link has been used or has run out", "Nothing was shared.", "You can close this page."},
 		},
 	}

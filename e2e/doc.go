@@ -1,5 +1,6 @@
-// Package e2e holds tests that look at the running programs from outside, as
-// a person with a browser does. It has no code of its own.
+// Package e2e holds tests that look at the running programs from outside: a
+// real refserver process, killed and started again, and the pages a person
+// meets in a real browser. It has no code of its own.
 //
 // The pages are opened in a headless Chromium, where there is one: CHROMIUM
 // names it, or chromium, chromium-browser or google-chrome is in the PATH.
