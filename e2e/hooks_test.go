@@ -134,7 +134,9 @@ func (h *hooks) take(r *http.Request, body []byte) (ok bool) {
 	return true
 }
 
-func (h *hooks) faultf(format string, args ...any) { h.faults = append(h.faults, fmt.Sprintf(format, args...)) }
+func (h *hooks) faultf(format string, args ...any) {
+	h.faults = append(h.faults, fmt.Sprintf(format, args...))
+}
 
 // took tells whether an event about the job was taken at each of the paths.
 func (h *hooks) took(job string, paths ...string) bool {
