@@ -28,6 +28,8 @@ type writers struct {
 	acked [8]atomic.Uint64
 	seen  [8]atomic.Uint64 // by a reader
 	body  string
+
+	failed atomic.Bool // one has ended
 }
 
 func (w *writers) pair(i int, v uint64) acme.Tx {
@@ -48,6 +50,7 @@ func (w *writers) run(t *testing.T, s acme.Store, from [8]uint64) []error {
 				for j, err := range s.Commit(t.Context(), []acme.Tx{w.pair(i, v), w.pair(i, v+1), w.pair(i, v+2)}) {
 					if err != nil {
 						errs[i] = err
+						w.failed.Store(true)
 						return
 					}
 					w.acked[i].Store(v + uint64(j))
@@ -137,15 +140,13 @@ func TestPowerCuts(t *testing.T) {
 					acked, seen [8]uint64
 				}
 				var cuts []cut
-				done, ended := make(chan struct{}), make(chan struct{})
+				done := make(chan struct{})
 				go func() {
 					defer close(done)
 					next := uint64(1)
 					for len(cuts) < 10 {
-						select {
-						case <-ended: // too soon, with an error
-							return
-						default:
+						if w.failed.Load() {
+							break
 						}
 						if w.acked[0].Load() < from[0]+next {
 							runtime.Gosched()
@@ -159,7 +160,6 @@ func TestPowerCuts(t *testing.T) {
 					_ = s.Close()
 				}()
 				errs := w.run(t, s, from)
-				close(ended)
 				for i, err := range errs {
 					if !errors.Is(err, acme.ErrStoreClosed) {
 						t.Fatalf("writer %d: %v", i, err)
