@@ -183,6 +183,24 @@ func TestUsageIsOfTheMeasuredTime(t *testing.T) {
 	}
 }
 
+func TestCanaryWatchesSleepsAndTheDisk(t *testing.T) {
+	t.Parallel()
+	c, err := bench.NewCanary(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(200 * time.Millisecond) // the disk is real
+	if err := c.Stop(); err != nil {
+		t.Fatal(err)
+	}
+	if len(c.Late) == 0 || len(c.Sync) == 0 || c.Late.Percentile(50) < 0 || c.Sync.Percentile(50) <= 0 {
+		t.Errorf("late %v, sync %v", c.Late, c.Sync)
+	}
+	if _, err := bench.NewCanary(t.TempDir() + "/missing"); err == nil {
+		t.Error("a directory that is missing was watched")
+	}
+}
+
 func TestNetworkCarriesHTTP(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -13,7 +13,7 @@ import (
 var (
 	premiseLength = flag.Duration("premise", 20*time.Second, "how long requests arrive in BenchmarkPremise")
 	premiseRate   = flag.Float64("premise.rate", 10, "requests a second in BenchmarkPremise")
-	dayLength     = flag.Duration("day", 0, "virtual time in which requests arrive in BenchmarkSimulatedDay and TestSimulatedDay (default 20m and 1m)")
+	dayLength     = flag.Duration("day", 0, "virtual time in which requests arrive in BenchmarkSimulatedDay and TestSimulatedDay (default 10m and 1m)")
 )
 
 // TestMain runs the tests or, when this binary was started as the bank and

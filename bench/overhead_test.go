@@ -38,8 +38,8 @@ func BenchmarkOverhead(b *testing.B) {
 }
 
 // jobsPerOp is the jobs of one b.N: so many that even one tells something,
-// and that each submitter has a few.
-func jobsPerOp(submitters int) int { return max(500, 4*submitters) }
+// and that each submitter has some.
+func jobsPerOp(submitters int) int { return max(500, 2*submitters) }
 
 func overhead(b *testing.B, inMemory bool, submitters int, bk acme.BankClient, sc score.Scorer) {
 	opts, dir := pebblestore.Options{}, b.TempDir()

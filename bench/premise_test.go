@@ -43,6 +43,10 @@ func premise(b *testing.B, schedule bench.Schedule) {
 	others.trust(secret)
 
 	var accepted, refused atomic.Int64
+	canary, err := bench.NewCanary(b.TempDir())
+	if err != nil {
+		b.Fatal(err)
+	}
 	watch := bench.NewWatch()
 	start := time.Now()
 	schedule.Run(b.Context(), start, func(n int) {
@@ -60,6 +64,9 @@ func premise(b *testing.B, schedule bench.Schedule) {
 	}
 	used := watch.Stop()
 	stop()
+	if err := canary.Stop(); err != nil {
+		b.Error(err)
+	}
 
 	result := others.result()
 	all := result.Latencies(schedule, start)
@@ -77,19 +84,23 @@ func premise(b *testing.B, schedule bench.Schedule) {
 	b.ReportMetric(bench.Milliseconds(used.CPU)/float64(accepted.Load()), "cpu-ms/req")
 	b.ReportMetric(float64(used.PeakRSS)/(1<<20), "rss-MiB")
 	b.ReportMetric(float64(used.Goroutines), "goroutines")
-	b.Log(premiseReport(schedule, int(accepted.Load()), int(refused.Load()), result, own, used))
+	b.Log(premiseReport(schedule, int(accepted.Load()), int(refused.Load()), result, own, used, canary))
 	judge(b, int(accepted.Load()), result)
 }
 
 // premiseReport says in words what the figures mean.
-func premiseReport(s bench.Schedule, accepted, refused int, r bench.Result, own bench.Latencies, u bench.Usage) string {
-	ms := func(p float64) float64 { return bench.Milliseconds(own.Percentile(p)) }
+func premiseReport(s bench.Schedule, accepted, refused int, r bench.Result, own bench.Latencies, u bench.Usage, c *bench.Canary) string {
+	four := func(l bench.Latencies) string {
+		ms := func(p float64) float64 { return bench.Milliseconds(l.Percentile(p)) }
+		return fmt.Sprintf("p50 %.1f ms, p90 %.1f, p99 %.1f, max %.1f", ms(50), ms(90), ms(99), ms(100))
+	}
 	return fmt.Sprintf(`%g/s for %v: the bank takes %v over HTTP; the scorer holds its slot for %v asleep, then scores for real
 accepted %d, refused %d, verified %d (failed %d), lost %d, delivered again under the same id %d, told twice %d
-verified at %.2f/s; the engine's own share (latency from the due time, less %v): p50 %.1f ms, p90 %.1f, p99 %.1f, max %.1f
-engine process: CPU %.1f %% of all cores over %v, peak RSS %.0f MiB, at most %d goroutines`,
+verified at %.2f/s; the engine's own share (latency from the due time, less %v): %s
+engine process: CPU %.1f %% of all cores over %v, peak RSS %.0f MiB, at most %d goroutines
+the machine meanwhile: woken late by %s; a 4 KiB write and fsync %s`,
 		s.Rate, s.Length, bankWait, scorerWait,
 		accepted, refused, r.Verified, r.Failed, accepted-r.Verified, r.Duplicates, r.Twice,
-		r.Rate(), bankWait+scorerWait, ms(50), ms(90), ms(99), ms(100),
-		100*u.CPUShare(), u.Wall.Round(time.Second), float64(u.PeakRSS)/(1<<20), u.Goroutines)
+		r.Rate(), bankWait+scorerWait, four(own),
+		100*u.CPUShare(), u.Wall.Round(time.Second), float64(u.PeakRSS)/(1<<20), u.Goroutines, four(c.Late), four(c.Sync))
 }
