@@ -10,51 +10,128 @@ import (
 // agenda is what the store role means to do next, in memory: ids, each with
 // the time from which it may be issued. An id is on it once, whoever adds it
 // how often; one that was issued is not issued again before its lease ends.
-// All of it can be rebuilt from the Store.
+// No more is issued at a time than the workers can take, so that a message
+// does not outlive its lease waiting for one of them; and no group (a bank,
+// a receiver) has more than its share of that. All of it can be rebuilt from
+// the Store.
 type agenda struct {
-	now func() time.Time
+	now      func() time.Time
+	limit    int // issued at a time
+	perGroup int // of these in one group; 0: no bound
 
-	mu    sync.Mutex
-	queue agendaHeap
-	known map[string]*agendaItem
-	seq   uint64
-	wake  chan struct{} // buffered, 1
+	mu     sync.Mutex
+	queue  agendaHeap
+	known  map[string]*agendaItem
+	groups map[string]*agendaGroup
+	issued int
+	seq    uint64
+	wake   chan struct{} // buffered, 1
 }
 
-// agendaItem is one id: waiting in the heap, or issued until its lease ends.
+// agendaItem is one id: waiting in the heap, parked until its group has
+// room, or issued until its lease ends.
 type agendaItem struct {
 	id     string
 	at     time.Time
 	seq    uint64 // first come, first served among equals
-	index  int    // in the heap; -1 once issued
+	index  int    // in the heap; -1 when not waiting
+	parked bool
+	group  string // set while it has a place in its group
 	leased time.Time
 }
 
-func newAgenda(now func() time.Time) *agenda {
-	return &agenda{now: now, known: make(map[string]*agendaItem), wake: make(chan struct{}, 1)}
+// agendaGroup is what shares a bound.
+type agendaGroup struct {
+	busy   int
+	parked []*agendaItem
 }
 
-// add puts an id on the agenda. One that waits already moves to the earlier
-// of the two times; one that is issued is left alone until its lease ends.
-func (a *agenda) add(id string, at time.Time) {
+func newAgenda(now func() time.Time, limit, perGroup int) *agenda {
+	return &agenda{
+		now: now, limit: limit, perGroup: perGroup, wake: make(chan struct{}, 1),
+		known: make(map[string]*agendaItem), groups: make(map[string]*agendaGroup),
+	}
+}
+
+// add puts an id on the agenda and tells whether it was not known before.
+// One that waits already moves to the earlier of the two times; one that is
+// issued is left alone until its lease ends.
+func (a *agenda) add(id string, at time.Time) (fresh bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	it := a.known[id]
 	switch {
 	case it == nil:
-		it = &agendaItem{id: id}
+		it = &agendaItem{id: id, index: -1}
 		a.known[id] = it
+		a.push(it, at)
+		return true
 	case it.index >= 0:
 		if at.Before(it.at) {
 			it.at = at
 			heap.Fix(&a.queue, it.index)
 			a.signal()
 		}
-		return
-	case a.now().Before(it.leased):
+	case it.parked:
+	case !a.now().Before(it.leased): // nothing was heard of it
+		a.leave(it)
+		a.push(it, at)
+	}
+	return false
+}
+
+// enter counts an id that next gave out in its group. When the group has its
+// share already the id is parked, and given out again when there is room.
+func (a *agenda) enter(id, group string) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	it := a.known[id]
+	if it == nil || it.index >= 0 || it.parked || it.group == group || a.perGroup == 0 {
+		return true
+	}
+	g := a.groups[group]
+	if g == nil {
+		g = new(agendaGroup)
+		a.groups[group] = g
+	}
+	if g.busy >= a.perGroup {
+		a.issued--
+		it.parked = true
+		g.parked = append(g.parked, it)
+		a.signal()
+		return false
+	}
+	g.busy++
+	it.group = group
+	return true
+}
+
+// leave ends an id's being issued, and lets the next of its group in.
+func (a *agenda) leave(it *agendaItem) {
+	a.issued--
+	a.signal()
+	name := it.group
+	g := a.groups[name]
+	if g == nil {
 		return
 	}
-	a.push(it, at)
+	it.group = ""
+	g.busy--
+	for len(g.parked) > 0 {
+		next := g.parked[0]
+		g.parked[0] = nil
+		g.parked = g.parked[1:]
+		if a.known[next.id] == next && next.parked {
+			// It has the place from now on, so that it cannot get lost.
+			next.parked, next.group = false, name
+			g.busy++
+			a.push(next, next.at)
+			return
+		}
+	}
+	if g.busy == 0 {
+		delete(a.groups, name)
+	}
 }
 
 // again puts back an id that next gave out, whatever its lease.
@@ -62,11 +139,14 @@ func (a *agenda) again(id string, at time.Time) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	it := a.known[id]
-	if it == nil {
-		it = &agendaItem{id: id}
+	switch {
+	case it == nil:
+		it = &agendaItem{id: id, index: -1}
 		a.known[id] = it
-	} else if it.index >= 0 {
+	case it.index >= 0 || it.parked:
 		return
+	default:
+		a.leave(it)
 	}
 	a.push(it, at)
 }
@@ -91,7 +171,7 @@ func (a *agenda) signal() {
 func (a *agenda) lease(id string, until time.Time) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if it := a.known[id]; it != nil && it.index < 0 {
+	if it := a.known[id]; it != nil && it.index < 0 && !it.parked {
 		it.leased = until
 	}
 }
@@ -100,8 +180,13 @@ func (a *agenda) lease(id string, until time.Time) {
 func (a *agenda) done(id string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if it := a.known[id]; it != nil && it.index < 0 {
-		delete(a.known, id)
+	it := a.known[id]
+	if it == nil || it.index >= 0 {
+		return
+	}
+	delete(a.known, id)
+	if !it.parked {
+		a.leave(it)
 	}
 }
 
@@ -112,6 +197,9 @@ const issuing = 10 * time.Minute
 // next waits until an id may be issued and takes it. One caller at a time.
 func (a *agenda) next(ctx context.Context) (string, error) {
 	for {
+		if err := ctx.Err(); err != nil {
+			return "", err
+		}
 		id, wait := a.pop()
 		if id != "" {
 			return id, nil
@@ -130,18 +218,15 @@ func (a *agenda) next(ctx context.Context) (string, error) {
 		if timer != nil {
 			timer.Stop()
 		}
-		if err := ctx.Err(); err != nil {
-			return "", err
-		}
 	}
 }
 
-// pop takes what is due, or tells how long until the first is; 0 when the
-// agenda is empty.
+// pop takes what is due, or tells how long until the first is; 0 when only
+// an addition or an end can change anything.
 func (a *agenda) pop() (string, time.Duration) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if len(a.queue) == 0 {
+	if len(a.queue) == 0 || a.issued >= a.limit {
 		return "", 0
 	}
 	now := a.now()
@@ -150,6 +235,7 @@ func (a *agenda) pop() (string, time.Duration) {
 	}
 	it := heap.Pop(&a.queue).(*agendaItem)
 	it.leased = now.Add(issuing)
+	a.issued++
 	return it.id, 0
 }
 
@@ -158,14 +244,14 @@ func (a *agenda) busyWith(id string) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	it := a.known[id]
-	return it != nil && (it.index >= 0 || a.now().Before(it.leased))
+	return it != nil && (it.index >= 0 || it.parked || a.now().Before(it.leased))
 }
 
 // size is how many ids wait and how many are issued.
 func (a *agenda) size() (waiting, issued int) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return len(a.queue), len(a.known) - len(a.queue)
+	return len(a.known) - a.issued, a.issued
 }
 
 // agendaHeap orders items by time, then by arrival.

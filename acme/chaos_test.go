@@ -64,6 +64,7 @@ func TestQueueMayLoseRepeatAndReorder(t *testing.T) {
 				b := setup(t, func(b *bundle, cfg *acme.Config) {
 					b.bank.latency, b.scorer.latency = time.Second, time.Second
 					cfg.Queue = q
+					cfg.Timeouts.Job = 24 * time.Hour // every loss costs a lease
 				})
 				var ids []acme.JobID
 				for i := range 100 {
@@ -71,7 +72,7 @@ func TestQueueMayLoseRepeatAndReorder(t *testing.T) {
 					r.Subject, r.WebhookURL = userID(i), "http://partner.example/hook"
 					ids = append(ids, mustSubmit(t, b.Engine, r).ID)
 				}
-				time.Sleep(2 * time.Hour)
+				time.Sleep(24 * time.Hour)
 				for _, id := range ids {
 					if job, err := b.Job(t.Context(), id); err != nil || job.Status != acme.StatusCompleted {
 						t.Fatalf("%s is %+v (%v), want completed", id, job, err)

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"sync/atomic"
+	"time"
 )
 
 // committer is the one writer in front of the Store: whatever arrives while
@@ -16,6 +18,8 @@ type committer struct {
 	done  chan struct{}
 	stop  sync.Once
 	quit  chan struct{}
+	now   func() time.Time
+	since atomic.Pointer[time.Time] // when the commit under way began; nil between commits
 }
 
 // pendingTx is a Tx on its way: either somebody waits on err, or after is
@@ -30,12 +34,13 @@ type pendingTx struct {
 // time a batch takes.
 const maxCommit = 512
 
-func newCommitter(s Store) *committer {
+func newCommitter(s Store, now func() time.Time) *committer {
 	return &committer{
 		store: guardedStore{s},
 		in:    make(chan *pendingTx, maxCommit),
 		done:  make(chan struct{}),
 		quit:  make(chan struct{}),
+		now:   now,
 	}
 }
 
@@ -59,6 +64,14 @@ func (c *committer) run() {
 	}
 }
 
+// busySince is when the commit under way began; zero between commits.
+func (c *committer) busySince() time.Time {
+	if p := c.since.Load(); p != nil {
+		return *p
+	}
+	return time.Time{}
+}
+
 // gather takes what already waits behind first.
 func (c *committer) gather(first *pendingTx) []*pendingTx {
 	batch := []*pendingTx{first}
@@ -78,22 +91,32 @@ func (c *committer) commit(batch []*pendingTx) {
 	for i, p := range batch {
 		txs[i] = p.tx
 	}
+	began := c.now()
+	c.since.Store(&began)
 	errs := c.store.commit(txs)
+	c.since.Store(nil)
 	for i, p := range batch {
-		if p.err != nil {
-			p.err <- errs[i]
-		}
 		if p.after != nil {
 			p.after(errs[i])
+		}
+		if p.err != nil {
+			p.err <- errs[i]
 		}
 	}
 }
 
 // write commits tx and waits until it is durable. When ctx ends first the
 // Tx may still be applied.
-func (c *committer) write(ctx context.Context, tx Tx) error {
-	p := &pendingTx{tx: tx, err: make(chan error, 1)}
+func (c *committer) write(ctx context.Context, tx Tx) error { return c.writeThen(ctx, tx, nil) }
+
+// writeThen is write; after, if not nil, learns what became of tx also when
+// the caller has left, and must not block.
+func (c *committer) writeThen(ctx context.Context, tx Tx, after func(error)) error {
+	p := &pendingTx{tx: tx, err: make(chan error, 1), after: after}
 	if err := c.send(ctx, p); err != nil {
+		if after != nil {
+			after(err)
+		}
 		return err
 	}
 	select {

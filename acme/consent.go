@@ -26,12 +26,15 @@ type consentDoc struct {
 	Grant        *SealedGrant `json:"grant,omitempty"`
 	TokenExpires time.Time    `json:"token_expires,omitzero"`
 	Refreshable  bool         `json:"refreshable,omitempty"`
+	RefreshedAt  time.Time    `json:"refreshed_at,omitzero"`
+	// ExpiresAt is when the record is deleted: some time after its end.
+	ExpiresAt time.Time `json:"expires_at,omitzero"`
 }
 
 func (c *consentDoc) record() Record {
 	return Record{
 		Key: Key{KindConsent, string(c.ID)}, Owner: c.Partner, Group: c.Subject,
-		Status: string(c.Status), CreatedAt: c.CreatedAt,
+		Status: string(c.Status), CreatedAt: c.CreatedAt, ExpiresAt: c.ExpiresAt,
 	}
 }
 
@@ -45,14 +48,14 @@ func (c *consentDoc) status(now time.Time) ConsentStatus {
 }
 
 // keep takes a grant over.
-func (c *consentDoc) keep(sealed SealedGrant, g bank.Grant) {
+func (c *consentDoc) keep(sealed SealedGrant, g bank.Grant, retention time.Duration) {
 	c.Grant, c.TokenExpires, c.Refreshable = &sealed, stamp(g.ExpiresAt), !g.RefreshToken.IsZero()
 	if g.ExpiresAt.IsZero() {
 		c.TokenExpires = time.Time{}
 	}
-	c.EndsAt = time.Time{}
-	if !c.Refreshable {
-		c.EndsAt = c.TokenExpires
+	c.EndsAt, c.ExpiresAt = time.Time{}, time.Time{}
+	if !c.Refreshable && !c.TokenExpires.IsZero() {
+		c.EndsAt, c.ExpiresAt = c.TokenExpires, c.TokenExpires.Add(retention)
 	}
 }
 
@@ -81,7 +84,7 @@ const (
 // Errors: *InvalidError, ErrUnknownBank, ErrNoAuthorization, ErrStopped, and
 // the Store's own.
 func (e *Engine) CreateConsent(ctx context.Context, r ConsentRequest) (*Consent, error) {
-	leave, err := e.enter()
+	ctx, leave, err := e.enter(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -96,6 +99,7 @@ func (e *Engine) CreateConsent(ctx context.Context, r ConsentRequest) (*Consent,
 	c := &consentDoc{
 		ID: ConsentID(newID("con_", now)), Partner: r.Partner, Status: ConsentAwaiting, Bank: r.Bank,
 		Subject: r.Subject, RedirectURI: r.RedirectURI, CreatedAt: now, EndsAt: now.Add(consentOpenFor),
+		ExpiresAt: now.Add(consentOpenFor + e.cfg.Retention.Jobs),
 	}
 	var tx Tx
 	var outbox []*deliveryDoc
@@ -113,7 +117,7 @@ func (e *Engine) CreateConsent(ctx context.Context, r ConsentRequest) (*Consent,
 			return nil, err
 		}
 		c.Status = ConsentAuthorized
-		c.keep(sealed, g)
+		c.keep(sealed, g, e.cfg.Retention.Jobs)
 		if outbox, err = e.consentOutbox(ctx, c, EventConsentAuthorized, now, &tx); err != nil {
 			return nil, err
 		}
@@ -162,7 +166,7 @@ func (f *flowDoc) record() Record {
 // Errors: ErrNotFound, ErrConsentUnusable (not awaiting authorization),
 // ErrNoAuthorization, *bank.Error, ErrStopped.
 func (e *Engine) AuthorizeConsent(ctx context.Context, id ConsentID) (string, error) {
-	leave, err := e.enter()
+	ctx, leave, err := e.enter(ctx)
 	if err != nil {
 		return "", err
 	}
@@ -210,7 +214,7 @@ func (e *Engine) AuthorizeConsent(ctx context.Context, id ConsentID) (string, er
 //
 // Errors: ErrFlowUnknown, *bank.Error, ErrConsentUnusable, ErrStopped.
 func (e *Engine) CompleteConsent(ctx context.Context, cb bank.Callback) (*Consent, error) {
-	leave, err := e.enter()
+	ctx, leave, err := e.enter(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -294,59 +298,60 @@ func (e *Engine) authorized(ctx context.Context, id ConsentID, g bank.Grant) err
 			return fmt.Errorf("%w: it is %s", ErrConsentUnusable, c.Status)
 		}
 		c.Status = ConsentAuthorized
-		c.keep(sealed, g)
+		c.keep(sealed, g, e.cfg.Retention.Jobs)
 		return nil
 	})
 }
 
 // RevokeConsent ends a consent: the tokens are destroyed here and revoked at
-// the bank (RFC 7009). The bank's answer is not waited for longer than ctx
-// lives; what counts is that ACME no longer has them. A consent that has
-// ended already stays as it is.
+// the bank (RFC 7009), which gets 15 s to answer whether or not the caller
+// still waits. What counts is that ACME no longer has them; that a bank did
+// not answer is logged. A consent that has ended already stays as it is.
 //
 // Errors: ErrNotFound, ErrStopped.
 func (e *Engine) RevokeConsent(ctx context.Context, id ConsentID) error {
-	leave, err := e.enter()
+	ctx, leave, err := e.enter(ctx)
 	if err != nil {
 		return err
 	}
 	defer leave()
-	c := new(consentDoc)
-	if _, err := load(ctx, e, Key{KindConsent, string(id)}, c); err != nil {
+	was, err := e.end(ctx, id, ConsentRevoked)
+	if err != nil || was.Grant == nil {
 		return err
 	}
-	var grant bank.Grant
-	if c.Grant != nil {
-		if grant, err = e.unsealGrant(*c.Grant); err != nil {
-			// It cannot be revoked at the bank, but it can be destroyed here.
-			e.log.Error("a consent's tokens cannot be opened", "consent", id, "error", err)
-		}
+	grant, err := e.unsealGrant(*was.Grant)
+	if err != nil {
+		// It cannot be revoked at the bank, but it is destroyed here.
+		e.log.Error("a consent's tokens cannot be opened", "consent", id, "error", err)
+		return nil
 	}
-	if err := e.endConsent(ctx, id, ConsentRevoked); err != nil {
-		return err
-	}
-	if consenter, err := e.consenter(c.Bank); err == nil && !grant.AccessToken.IsZero() {
-		_, err := guard(func() (struct{}, error) { return struct{}{}, consenter.Revoke(ctx, grant) })
-		if err != nil {
-			e.log.Warn("the bank did not revoke a token", "consent", id, "bank", c.Bank, "error", publicError(err))
-		}
-	}
+	e.revokeAtBank(ctx, id, was.Bank, grant)
 	return nil
 }
 
 // endConsent moves a consent to a final state and destroys its tokens.
 func (e *Engine) endConsent(ctx context.Context, id ConsentID, to ConsentStatus) error {
+	_, err := e.end(ctx, id, to)
+	return err
+}
+
+// end is endConsent; it returns the consent as it was in the moment before.
+func (e *Engine) end(ctx context.Context, id ConsentID, to ConsentStatus) (was consentDoc, err error) {
 	event := ""
 	if to == ConsentRevoked {
 		event = EventConsentRevoked
 	}
-	return e.changeConsent(ctx, id, event, func(c *consentDoc) error {
+	err = e.changeConsent(ctx, id, event, func(c *consentDoc) error {
+		was = consentDoc{}
 		if c.Status != ConsentAwaiting && c.Status != ConsentAuthorized {
 			return errUnchanged
 		}
+		was = *c
 		c.Status, c.Grant, c.TokenExpires, c.Refreshable, c.EndsAt = to, nil, time.Time{}, false, time.Time{}
+		c.ExpiresAt = stamp(e.cfg.Now().Add(e.cfg.Retention.Jobs))
 		return nil
 	})
+	return was, err
 }
 
 // changeConsent writes a change of a consent together with its event.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/url"
 	"time"
 
 	"acme.example/creditscore/acme/score"
@@ -134,14 +135,14 @@ func (e *Engine) jobOutbox(ctx context.Context, d *jobDoc, now time.Time, tx *Tx
 }
 
 // outbox adds a delivery like proto for each endpoint of the partner that
-// wants the event, and one for url unless it is "".
-func (e *Engine) outbox(ctx context.Context, tx *Tx, proto deliveryDoc, url string) ([]*deliveryDoc, error) {
+// wants the event, proto's own excepted, and one for address unless it is "".
+func (e *Engine) outbox(ctx context.Context, tx *Tx, proto deliveryDoc, address string) ([]*deliveryDoc, error) {
 	var out []*deliveryDoc
-	put := func(endpoint EndpointID, url string) error {
+	put := func(endpoint EndpointID, to string) error {
 		d := proto
 		d.ID = DeliveryID(newID("dlv_", proto.CreatedAt))
 		d.EventID = newID("msg_", proto.CreatedAt)
-		d.Endpoint, d.URL, d.Status = endpoint, url, DeliveryPending
+		d.Endpoint, d.URL, d.Status = endpoint, to, DeliveryPending
 		d.Attempt, d.DueAt = 1, proto.CreatedAt
 		d.ExpiresAt = proto.CreatedAt.Add(e.cfg.Retention.Jobs)
 		r, err := encode(&d, 1)
@@ -149,8 +150,8 @@ func (e *Engine) outbox(ctx context.Context, tx *Tx, proto deliveryDoc, url stri
 		out = append(out, &d)
 		return err
 	}
-	if url != "" {
-		if err := put("", url); err != nil {
+	if address != "" {
+		if err := put("", address); err != nil {
 			return nil, err
 		}
 	}
@@ -159,7 +160,7 @@ func (e *Engine) outbox(ctx context.Context, tx *Tx, proto deliveryDoc, url stri
 		return nil, err
 	}
 	for _, ep := range endpoints {
-		if ep.wants(proto.Type) {
+		if ep.wants(proto.Type) && ep.ID != proto.Endpoint {
 			if err := put(ep.ID, ep.URL); err != nil {
 				return nil, err
 			}
@@ -180,47 +181,52 @@ func (e *Engine) deliverSoon(docs []*deliveryDoc) {
 }
 
 // issueDelivery issues the command for a delivery's next attempt.
-func (s *storeRole) issueDelivery(ctx context.Context, id string) {
+func (s *storeRole) issueDelivery(intake, work context.Context, id string) error {
 	d := new(deliveryDoc)
-	if _, err := load(ctx, s.e, Key{KindDelivery, id}, d); err != nil {
-		s.notIssued(ctx, s.deliveries, id, err)
-		return
+	if _, err := load(intake, s.e, Key{KindDelivery, id}, d); err != nil {
+		return err
 	}
 	now := s.e.cfg.Now()
 	switch {
 	case d.Status != DeliveryPending:
 		s.deliveries.done(id)
-		return
+		return nil
 	case now.Before(d.DueAt):
 		s.deliveries.again(id, d.DueAt)
-		return
+		return nil
+	case !s.deliveries.enter(id, receiver(d.URL)):
+		return nil
 	}
-	secrets, err := s.e.signers(ctx, d)
-	if errors.Is(err, ErrNotFound) { // the endpoint was deleted or disabled
-		s.bury(ctx, d)
-		return
+	secrets, err := s.e.signers(intake, d)
+	var body []byte
+	if err == nil {
+		body, err = s.e.body(intake, d)
+	}
+	if errors.Is(err, ErrNotFound) || errors.Is(err, errUnreadable) {
+		// The endpoint was deleted or disabled, or the job is gone.
+		return s.bury(work, d.ID)
 	}
 	if err != nil {
-		s.notIssued(ctx, s.deliveries, id, err)
-		return
+		return err
 	}
-	body, err := s.e.body(ctx, d)
-	if err != nil {
-		s.notIssued(ctx, s.deliveries, id, err)
-		return
-	}
-	s.deliveries.lease(id, now.Add(s.e.cfg.Timeouts.Deliver+leaseSlack))
-	err = s.e.queue.Publish(ctx, WebhookRequest{
+	s.deliveries.lease(id, s.e.lease(s.e.cfg.Timeouts.Deliver))
+	return s.e.queue.Publish(intake, WebhookRequest{
 		Delivery: d.ID, Attempt: d.Attempt, EventID: d.EventID, URL: d.URL, Body: body, Secrets: secrets,
 	})
-	if err != nil {
-		s.notIssued(ctx, s.deliveries, id, err)
-	}
 }
 
-// bury ends a delivery whose endpoint is gone.
-func (s *storeRole) bury(ctx context.Context, d *deliveryDoc) {
-	_, _, err := update(ctx, s.e, Key{KindDelivery, string(d.ID)}, func() *deliveryDoc { return new(deliveryDoc) },
+// receiver is who shares a bound on attempts under way: the URL's host.
+func receiver(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return address
+	}
+	return u.Host
+}
+
+// bury ends a delivery that nobody can receive any more.
+func (s *storeRole) bury(ctx context.Context, id DeliveryID) error {
+	_, _, err := update(ctx, s.e, Key{KindDelivery, string(id)}, func() *deliveryDoc { return new(deliveryDoc) },
 		func(d *deliveryDoc, _ uint64, _ *Tx) error {
 			if d.Status != DeliveryPending {
 				return errUnchanged
@@ -228,25 +234,27 @@ func (s *storeRole) bury(ctx context.Context, d *deliveryDoc) {
 			d.Status, d.DueAt = DeliveryDead, time.Time{}
 			return nil
 		})
-	if err != nil {
-		s.notIssued(ctx, s.deliveries, string(d.ID), err)
-		return
+	if err == nil {
+		s.deliveries.done(string(id))
 	}
-	s.deliveries.done(string(d.ID))
+	return err
 }
 
 // applyWebhook applies the response role's answer to a delivery's state.
 func (s *storeRole) applyWebhook(ctx context.Context, m WebhookResponse) error {
 	var applied bool
+	var outbox []*deliveryDoc
 	d, _, err := update(ctx, s.e, Key{KindDelivery, string(m.Delivery)}, func() *deliveryDoc { return new(deliveryDoc) },
-		func(d *deliveryDoc, _ uint64, tx *Tx) error {
+		func(d *deliveryDoc, _ uint64, tx *Tx) (err error) {
+			outbox = nil
 			applied = d.Status == DeliveryPending && d.Attempt == m.Attempt
 			if !applied {
 				return errUnchanged
 			}
 			d.attempted(m.At, m.Result, s.e.cfg.Retry.Webhook, stamp(s.e.cfg.Now()), jitter())
 			if m.Result.Gone() && d.Endpoint != "" {
-				return s.e.disableEndpoint(ctx, tx, d.Endpoint, "gone")
+				outbox, err = s.e.disableEndpoint(ctx, tx, d.Endpoint, "gone")
+				return err
 			}
 			return nil
 		})
@@ -263,6 +271,7 @@ func (s *storeRole) applyWebhook(ctx context.Context, m WebhookResponse) error {
 		s.e.endpoints.forget(d.Partner)
 	}
 	s.deliveries.done(string(d.ID))
+	s.e.deliverSoon(outbox)
 	if d.Status == DeliveryPending && d.DueAt.Before(s.e.cfg.Now().Add(sweepHorizon)) {
 		s.deliveries.add(string(d.ID), d.DueAt)
 	}

@@ -2,6 +2,7 @@ package acme
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -81,7 +82,7 @@ const maxEndpoints = 100
 // Errors: *InvalidError, ErrStopped, and the Store's own.
 func (e *Engine) CreateEndpoint(ctx context.Context, r EndpointRequest) (*Endpoint, webhook.Secret, error) {
 	var none webhook.Secret
-	leave, err := e.enter()
+	ctx, leave, err := e.enter(ctx)
 	if err != nil {
 		return nil, none, err
 	}
@@ -182,7 +183,7 @@ func (e *Engine) Endpoints(ctx context.Context, partner string, after Cursor, li
 // DeleteEndpoint removes an endpoint; what is still to be delivered to it is
 // given up. ErrNotFound when there is none.
 func (e *Engine) DeleteEndpoint(ctx context.Context, id EndpointID) error {
-	leave, err := e.enter()
+	ctx, leave, err := e.enter(ctx)
 	if err != nil {
 		return err
 	}
@@ -201,7 +202,7 @@ func (e *Engine) DeleteEndpoint(ctx context.Context, id EndpointID) error {
 // RotateEndpointSecret gives an endpoint a new secret, returned once. The
 // old one signs beside it for 24 hours. ErrNotFound when there is none.
 func (e *Engine) RotateEndpointSecret(ctx context.Context, id EndpointID) (webhook.Secret, error) {
-	leave, err := e.enter()
+	ctx, leave, err := e.enter(ctx)
 	if err != nil {
 		return webhook.Secret{}, err
 	}
@@ -225,7 +226,7 @@ func (e *Engine) RotateEndpointSecret(ctx context.Context, id EndpointID) (webho
 // TestEndpoint sends an event of type endpoint.test to one endpoint.
 // Errors: ErrNotFound, ErrStopped.
 func (e *Engine) TestEndpoint(ctx context.Context, id EndpointID) (*Delivery, error) {
-	leave, err := e.enter()
+	ctx, leave, err := e.enter(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -251,23 +252,30 @@ func (e *Engine) TestEndpoint(ctx context.Context, id EndpointID) (*Delivery, er
 	return d.delivery(), nil
 }
 
-// disableEndpoint adds to tx the change that disables an endpoint.
-func (e *Engine) disableEndpoint(ctx context.Context, tx *Tx, id EndpointID, reason string) error {
+// disableEndpoint adds to tx the change that disables an endpoint, and the
+// event that tells the partner's other endpoints of it.
+func (e *Engine) disableEndpoint(ctx context.Context, tx *Tx, id EndpointID, reason string) ([]*deliveryDoc, error) {
 	d := new(endpointDoc)
 	version, err := load(ctx, e, Key{KindEndpoint, string(id)}, d)
 	if errors.Is(err, ErrNotFound) || (err == nil && d.Status == EndpointDisabled) {
-		return nil
+		return nil, nil
 	}
 	if err != nil {
-		return err
+		return nil, err
 	}
 	d.Status, d.DisabledReason = EndpointDisabled, reason
 	r, err := encode(d, version+1)
 	if err != nil {
-		return err
+		return nil, err
+	}
+	data, err := json.Marshal(d.endpoint())
+	if err != nil {
+		return nil, fmt.Errorf("encoding an event: %w", err)
 	}
 	tx.Puts = append(tx.Puts, r)
-	return nil
+	return e.outbox(ctx, tx, deliveryDoc{
+		Partner: d.Partner, Endpoint: id, Type: EventEndpointDisabled, CreatedAt: stamp(e.cfg.Now()), Data: data,
+	}, "")
 }
 
 // signers returns the sealed secrets that sign a delivery now; ErrNotFound

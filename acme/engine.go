@@ -25,6 +25,7 @@ type Engine struct {
 	log        *slog.Logger
 	store      Store
 	queue      Queue
+	ownSender  *webhook.Sender // nil where a Notifier was given
 	anonymizer *anonymize.Anonymizer
 	commit     *committer
 	waiters    *waiters
@@ -34,11 +35,17 @@ type Engine struct {
 
 	unfinished *ledger
 
-	mu     sync.Mutex
-	state  engineState
-	calls  sync.WaitGroup // writing calls of the API under way
-	intake context.CancelFunc
-	work   context.CancelCauseFunc
+	// started is when Start was called. It is written before any goroutine
+	// that reads it runs.
+	started time.Time
+
+	mu        sync.Mutex
+	state     engineState
+	calls     sync.WaitGroup // writing calls of the API under way
+	endIntake context.CancelFunc
+	// working lives until running steps are to be cut off.
+	working context.Context
+	cutOff  context.CancelCauseFunc
 	// workers take commands, appliers take answers; the second must outlive
 	// the first.
 	workers  *errgroup.Group
@@ -77,6 +84,7 @@ func New(cfg Config) (*Engine, error) {
 	if cfg.Scorer == nil {
 		cfg.Scorer = score.New()
 	}
+	var ownSender *webhook.Sender
 	if cfg.Notifier == nil {
 		sender, err := webhook.NewSender(webhook.SenderConfig{
 			AllowPrivateNetworks: cfg.AllowPrivateNetworks, Timeout: cfg.Timeouts.Deliver,
@@ -84,14 +92,14 @@ func New(cfg Config) (*Engine, error) {
 		if err != nil {
 			return nil, fmt.Errorf("making the webhook sender: %w", err)
 		}
-		cfg.Notifier = sender
+		cfg.Notifier, ownSender = sender, sender
 	}
 	if cfg.Queue == nil {
 		cfg.Queue = NewMemoryQueue()
 	}
 	e := &Engine{
 		cfg: cfg, log: cfg.Logger, store: cfg.Store, queue: cfg.Queue,
-		anonymizer: anonymize.New(cfg.Keys), commit: newCommitter(cfg.Store), waiters: newWaiters(),
+		ownSender: ownSender, anonymizer: anonymize.New(cfg.Keys), commit: newCommitter(cfg.Store, cfg.Now), waiters: newWaiters(),
 		unfinished: newLedger(cfg.Limits.MaxAccepted),
 		draining:   make(chan struct{}), stopped: make(chan struct{}),
 	}
@@ -119,6 +127,7 @@ func (e *Engine) Start(ctx context.Context) error {
 	}
 	e.state = engineStarting
 	e.mu.Unlock()
+	e.started = e.cfg.Now()
 
 	go e.commit.run()
 	if e.storeRole != nil {
@@ -135,7 +144,7 @@ func (e *Engine) Start(ctx context.Context) error {
 	intake, endIntake := context.WithCancel(context.Background())
 	work, endWork := context.WithCancelCause(context.Background())
 	apply, endApply := context.WithCancel(context.Background())
-	e.intake, e.work, e.endApply = endIntake, endWork, endApply
+	e.endIntake, e.working, e.cutOff, e.endApply = endIntake, work, endWork, endApply
 	e.workers, e.appliers = new(errgroup.Group), new(errgroup.Group)
 	e.startRoles(intake, work, apply)
 
@@ -169,9 +178,9 @@ func (e *Engine) startRoles(intake, work, apply context.Context) {
 		} {
 			e.appliers.Go(func() error { return e.serve(apply, apply, subject, applyConcurrency, handle) })
 		}
-		e.workers.Go(func() error { return e.issue(intake, s.jobs, issueFetches, s.issueFetch) })
-		e.workers.Go(func() error { return e.issue(intake, s.scores, issueScores, s.issueScore) })
-		e.workers.Go(func() error { return e.issue(intake, s.deliveries, issueDeliveries, s.issueDelivery) })
+		e.workers.Go(func() error { return e.issue(intake, work, s.jobs, s.issueFetch) })
+		e.workers.Go(func() error { return e.issue(intake, work, s.scores, s.issueScore) })
+		e.workers.Go(func() error { return e.issue(intake, work, s.deliveries, s.issueDelivery) })
 		e.workers.Go(func() error { s.sweep(intake); return nil })
 	}
 }
@@ -221,10 +230,10 @@ const cutOffGrace = 2 * time.Second
 // drain ends the engine in the order data flows.
 func (e *Engine) drain(ctx context.Context) {
 	defer close(e.stopped)
-	cut := context.AfterFunc(ctx, func() { e.work(errStopping) })
+	cut := context.AfterFunc(ctx, func() { e.cutOff(errStopping) })
 	defer cut()
 
-	e.intake() // commands are neither issued nor taken any more
+	e.endIntake() // commands are neither issued nor taken any more
 	_ = e.workers.Wait()
 	e.calls.Wait()
 	if f, ok := e.queue.(interface {
@@ -240,9 +249,12 @@ func (e *Engine) drain(ctx context.Context) {
 	}
 	e.endApply()
 	_ = e.appliers.Wait()
-	e.work(errStopping)
+	e.cutOff(errStopping)
 	e.commit.close()
 	_ = e.queue.Close()
+	if e.ownSender != nil {
+		e.ownSender.Close()
+	}
 	e.mu.Lock()
 	e.state = engineStopped
 	e.mu.Unlock()
@@ -260,21 +272,35 @@ func (e *Engine) Ready() error {
 	if state != engineRunning {
 		return fmt.Errorf("%w: it is %v", ErrStopped, state)
 	}
+	if since := e.commit.busySince(); !since.IsZero() && e.cfg.Now().Sub(since) > commitWithin {
+		return fmt.Errorf("the store has not taken a write since %s", since.Format(time.RFC3339))
+	}
 	if h, ok := e.store.(interface{ Healthy() error }); ok {
 		return h.Healthy()
 	}
 	return nil
 }
 
-// enter begins a call that writes; leave ends it. Stop waits for such calls.
-func (e *Engine) enter() (leave func(), err error) {
+// commitWithin is how long a commit may take before the Engine calls itself
+// not ready.
+const commitWithin = 10 * time.Second
+
+// enter begins a call that writes; leave ends it. Stop waits for such calls,
+// and cuts them off with the running steps.
+func (e *Engine) enter(ctx context.Context) (context.Context, func(), error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.state != engineRunning {
-		return nil, fmt.Errorf("%w: it is %v", ErrStopped, e.state)
+		return ctx, nil, fmt.Errorf("%w: it is %v", ErrStopped, e.state)
 	}
 	e.calls.Add(1)
-	return e.calls.Done, nil
+	ctx, cancel := context.WithCancelCause(ctx)
+	cut := context.AfterFunc(e.working, func() { cancel(errStopping) })
+	return ctx, func() {
+		cut()
+		cancel(nil)
+		e.calls.Done()
+	}, nil
 }
 
 // today is the UTC day.

@@ -73,7 +73,7 @@ func TestStepsOfManyJobsOverlap(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		b := setup(t, func(b *bundle, cfg *acme.Config) {
 			b.bank.latency, b.scorer.latency = 10*time.Second, 10*time.Second
-			cfg.Limits.FetchConcurrency, cfg.Limits.ScoreConcurrency = 300, 300
+			cfg.Limits.FetchConcurrency, cfg.Limits.ScoreConcurrency = 400, 300 // a bank has three quarters of it
 		})
 		start := time.Now()
 		var wg sync.WaitGroup

@@ -22,7 +22,12 @@ func faultOf(ctx context.Context, err error) *Fault {
 		}
 		return &Fault{Code: CodeTimeout, Detail: detail, Retryable: true}
 	case errors.As(err, &be):
-		return &Fault{Code: codeOf(be.Code), Detail: detailOf(be), Retryable: be.Retryable(), RetryAfter: be.RetryAfter}
+		f := &Fault{Code: codeOf(be.Code), Detail: detailOf(be), Retryable: be.Retryable(), RetryAfter: be.RetryAfter}
+		f.TokenRefused = be.Code == bank.CodeUnauthorized
+		if f.Code == CodeBankRateLimited && f.RetryAfter == 0 {
+			f.RetryAfter = rateLimitPause
+		}
+		return f
 	case errors.Is(err, bank.ErrUnknownBank):
 		return &Fault{Code: CodeBankUnavailable, Detail: "the bank is not configured"}
 	case errors.As(err, &panicked):
@@ -30,6 +35,10 @@ func faultOf(ctx context.Context, err error) *Fault {
 	}
 	return &Fault{Code: CodeBankUnavailable, Retryable: true}
 }
+
+// rateLimitPause is waited when a bank says that it was asked too often but
+// not for how long.
+const rateLimitPause = time.Minute
 
 func codeOf(c bank.Code) ErrorCode {
 	switch c {

@@ -50,13 +50,17 @@ func (e *Engine) unsealGrant(s SealedGrant) (bank.Grant, error) {
 	}, nil
 }
 
-// refreshAhead is how long before its end an access token is refreshed, so
-// that it lasts through a fetch.
-const refreshAhead = 2 * time.Minute
+// Refreshing: how long before its end an access token is refreshed, so that
+// it lasts through a fetch, and how long that may take.
+const (
+	refreshAhead  = 2 * time.Minute
+	refreshWithin = 30 * time.Second
+	revokeWithin  = 15 * time.Second
+)
 
-// access returns the sealed grant a job's bank command carries: the inline
-// one, or the consent's, refreshed if it is about to end. A fault means that
-// the job cannot be fetched with it.
+// access returns the sealed token a job's bank command carries: the inline
+// one, or the consent's, refreshed if it is about to end or was refused. A
+// fault means that the job cannot be fetched with it.
 func (s *storeRole) access(ctx context.Context, doc *jobDoc) (SealedGrant, *Fault, error) {
 	if doc.Consent == "" {
 		if doc.Access == nil {
@@ -76,10 +80,39 @@ func (s *storeRole) access(ctx context.Context, doc *jobDoc) (SealedGrant, *Faul
 	if status := c.status(now); status != ConsentAuthorized || c.Grant == nil {
 		return SealedGrant{}, consentFault(status), nil
 	}
-	if c.TokenExpires.IsZero() || c.TokenExpires.After(now.Add(refreshAhead)) || !c.Refreshable {
-		return *c.Grant, nil, nil
+	grant := *c.Grant
+	switch {
+	case c.fresh(now, doc):
+	case c.Refreshable:
+		var fault *Fault
+		if grant, fault, err = s.refreshed(ctx, doc); fault != nil || err != nil {
+			return SealedGrant{}, fault, err
+		}
+	case doc.Renew:
+		return SealedGrant{}, &Fault{Code: CodeBankUnauthorized, Detail: "the bank refused the token, and there is none to refresh it with"}, nil
 	}
-	return s.refreshed(ctx, c.ID)
+	return s.forJob(doc.ID, grant)
+}
+
+// fresh tells whether the token can be used as it is.
+func (c *consentDoc) fresh(now time.Time, doc *jobDoc) bool {
+	if doc.Renew && !c.RefreshedAt.After(doc.NotBefore) {
+		return false // it is the one the bank refused
+	}
+	return c.TokenExpires.IsZero() || c.TokenExpires.After(now.Add(refreshAhead))
+}
+
+// forJob seals what a fetch needs of a consent's grant for one job: the
+// refresh token stays here.
+func (s *storeRole) forJob(id JobID, sealed SealedGrant) (SealedGrant, *Fault, error) {
+	g, err := s.e.unsealGrant(sealed)
+	if err != nil {
+		s.e.log.Error("a consent's tokens cannot be opened", "job", id, "error", err)
+		return SealedGrant{}, &Fault{Code: CodeBankUnauthorized, Detail: "the consent's token cannot be opened"}, nil
+	}
+	g.RefreshToken = bank.Token{}
+	out, err := s.e.sealGrant("job:"+string(id), g)
+	return out, nil, err
 }
 
 func consentFault(status ConsentStatus) *Fault {
@@ -87,47 +120,51 @@ func consentFault(status ConsentStatus) *Fault {
 }
 
 // refreshed refreshes a consent's token once for all jobs that wait for it.
-func (s *storeRole) refreshed(ctx context.Context, id ConsentID) (SealedGrant, *Fault, error) {
+func (s *storeRole) refreshed(ctx context.Context, doc *jobDoc) (SealedGrant, *Fault, error) {
 	type answer struct {
 		grant SealedGrant
 		fault *Fault
 	}
-	v, err, _ := s.refreshes.Do(string(id), func() (any, error) {
-		g, f, err := s.refresh(ctx, id)
+	v, err, _ := s.refreshes.Do(string(doc.Consent), func() (any, error) {
+		g, f, err := s.refresh(ctx, doc)
 		return answer{g, f}, err
 	})
 	a, _ := v.(answer)
 	return a.grant, a.fault, err
 }
 
-func (s *storeRole) refresh(ctx context.Context, id ConsentID) (SealedGrant, *Fault, error) {
+func (s *storeRole) refresh(ctx context.Context, doc *jobDoc) (SealedGrant, *Fault, error) {
 	c := new(consentDoc)
-	if _, err := load(ctx, s.e, Key{KindConsent, string(id)}, c); err != nil {
+	if _, err := load(ctx, s.e, Key{KindConsent, string(doc.Consent)}, c); err != nil {
 		return SealedGrant{}, nil, err
 	}
 	now := s.e.cfg.Now()
 	if c.Grant == nil {
 		return SealedGrant{}, consentFault(c.status(now)), nil
 	}
-	if c.TokenExpires.After(now.Add(refreshAhead)) { // someone was faster
-		return *c.Grant, nil, nil
+	consenter, err := s.e.consenter(c.Bank)
+	if err != nil || c.fresh(now, doc) {
+		// Someone was faster; or there is no way to refresh, and the bank
+		// decides whether the token still is good.
+		return *c.Grant, nil, nil //nolint:nilerr // see above
 	}
 	old, err := s.e.unsealGrant(*c.Grant)
 	if err != nil {
-		return SealedGrant{}, nil, err
+		s.e.log.Error("a consent's tokens cannot be opened", "consent", c.ID, "error", err)
+		return SealedGrant{}, &Fault{Code: CodeBankUnauthorized, Detail: "the consent's token cannot be opened"}, nil
 	}
-	consenter, err := s.e.consenter(c.Bank)
-	if err != nil {
-		return *c.Grant, nil, nil //nolint:nilerr // no way to refresh: the bank decides whether the token still is good
-	}
-	ctx, cancel := context.WithTimeout(ctx, s.e.cfg.Timeouts.Fetch)
+	called, cancel := context.WithTimeout(ctx, refreshWithin)
 	defer cancel()
-	fresh, err := guard(func() (bank.Grant, error) { return consenter.Refresh(ctx, old) })
+	fresh, err := guard(func() (bank.Grant, error) { return consenter.Refresh(called, old) })
 	if err != nil {
-		f := faultOf(ctx, err)
+		if stopping(ctx) {
+			return SealedGrant{}, nil, errStopping
+		}
+		f := faultOf(called, err)
+		f.TokenRefused = false
 		if f.Code == CodeBankUnauthorized {
 			// The bank has ended it: nobody need ask with it again.
-			if err := s.e.endConsent(ctx, id, ConsentExpired); err != nil {
+			if err := s.e.endConsent(ctx, c.ID, ConsentExpired); err != nil {
 				return SealedGrant{}, nil, err
 			}
 		}
@@ -135,8 +172,9 @@ func (s *storeRole) refresh(ctx context.Context, id ConsentID) (SealedGrant, *Fa
 	}
 	// Durable before it is used: a bank that rotates refresh tokens has
 	// already ended the old one.
-	sealed, err := s.e.replaceGrant(ctx, id, fresh)
-	if errors.Is(err, ErrConsentUnusable) { // revoked meanwhile
+	sealed, err := s.e.replaceGrant(context.WithoutCancel(ctx), c.ID, fresh)
+	if errors.Is(err, ErrConsentUnusable) {
+		s.e.revokeAtBank(ctx, c.ID, c.Bank, fresh) // ended meanwhile: nobody holds this one
 		return SealedGrant{}, consentFault(ConsentRevoked), nil
 	}
 	return sealed, nil, err
@@ -153,8 +191,23 @@ func (e *Engine) replaceGrant(ctx context.Context, id ConsentID, g bank.Grant) (
 			if c.Status != ConsentAuthorized {
 				return ErrConsentUnusable
 			}
-			c.keep(sealed, g)
+			c.keep(sealed, g, e.cfg.Retention.Jobs)
+			c.RefreshedAt = stamp(e.cfg.Now())
 			return nil
 		})
 	return sealed, err
+}
+
+// revokeAtBank tells the bank that a grant is over, whether the caller waits
+// for it or not.
+func (e *Engine) revokeAtBank(ctx context.Context, id ConsentID, bankID string, g bank.Grant) {
+	consenter, err := e.consenter(bankID)
+	if err != nil || g.AccessToken.IsZero() {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), revokeWithin)
+	defer cancel()
+	if _, err := guard(func() (struct{}, error) { return struct{}{}, consenter.Revoke(ctx, g) }); err != nil {
+		e.log.Warn("the bank did not revoke a token", "consent", id, "bank", bankID, "error", publicError(err))
+	}
 }

@@ -30,6 +30,9 @@ type jobDoc struct {
 	Access *SealedGrant `json:"access,omitempty"`
 	// Attempt counts from 1 within a step; only failures move it on.
 	Attempt int `json:"attempt"`
+	// Renew tells that the consent's token was refused at NotBefore: the
+	// next attempt is made with a newer one.
+	Renew bool `json:"renew,omitempty"`
 	// NotBefore is when the next attempt may start, after a failed one.
 	NotBefore time.Time `json:"not_before,omitzero"`
 	// DueAt is when the store role must look at the job: to issue its next
@@ -129,18 +132,34 @@ func retryableLater(c ErrorCode) bool {
 // faulted decides what a fault means: another attempt (again is true and
 // NotBefore set), or the end. jitter is in [0,1).
 func (d *jobDoc) faulted(f Fault, r Retry, deadline, now, expires time.Time, jitter float64) (again bool) {
+	if f.TokenRefused && d.Consent != "" && !d.Renew {
+		// The token may have ended before its time: once more, with a
+		// fresh one if there is a way to it.
+		d.Renew, d.NotBefore, d.DueAt = true, now, now
+		d.Attempt++
+		return true
+	}
 	wait := r.wait(d.Attempt, f.RetryAfter, jitter)
-	if f.Retryable && d.Attempt < r.Attempts && now.Add(wait).Before(deadline) {
+	if f.Retryable && d.Attempt < f.attempts(r) && now.Add(wait).Before(deadline) {
 		d.Attempt++
 		d.NotBefore = stamp(now.Add(wait))
 		d.DueAt = d.NotBefore
 		return true
 	}
-	if f.Retryable && d.Attempt >= r.Attempts && d.Attempt > 1 {
+	if f.Retryable && d.Attempt > 1 {
 		f.Detail = joinDetail(f.Detail, fmt.Sprintf("after %d attempts", d.Attempt))
 	}
 	d.failed(f, now, expires)
 	return false
+}
+
+// attempts is how often a step is tried for such a fault. An answer that
+// cannot be understood seldom gets better, and banks count requests.
+func (f Fault) attempts(r Retry) int {
+	if f.Code == CodeBankBadData {
+		return min(2, r.Attempts)
+	}
+	return r.Attempts
 }
 
 func joinDetail(a, b string) string {
@@ -155,8 +174,8 @@ func joinDetail(a, b string) string {
 // what the bank asked for.
 func (r Retry) wait(failed int, retryAfter time.Duration, jitter float64) time.Duration {
 	w := r.Max
-	if shift := failed - 1; shift < 30 {
-		w = min(w, r.Base<<shift)
+	if shift := failed - 1; shift < 62 && r.Base <= r.Max>>shift {
+		w = r.Base << shift
 	}
 	w = time.Duration(float64(w) * (0.5 + jitter))
 	return max(w, retryAfter)

@@ -83,7 +83,7 @@ func TestEveryErrorCodeHasATitle(t *testing.T) {
 func TestAgendaGivesOutEachIDOnce(t *testing.T) {
 	t.Parallel()
 	now := noon
-	a := newAgenda(func() time.Time { return now })
+	a := newAgenda(func() time.Time { return now }, 10, 0)
 	a.add("b", noon.Add(time.Second))
 	a.add("a", noon)
 	a.add("a", noon)
@@ -120,7 +120,7 @@ func TestAgendaGivesOutEachIDOnce(t *testing.T) {
 
 func TestAgendaKeepsOrderOfArrival(t *testing.T) {
 	t.Parallel()
-	a := newAgenda(func() time.Time { return noon })
+	a := newAgenda(func() time.Time { return noon }, 10, 0)
 	for _, id := range []string{"x", "m", "a"} {
 		a.add(id, noon)
 	}
@@ -128,5 +128,56 @@ func TestAgendaKeepsOrderOfArrival(t *testing.T) {
 		if id, _ := a.pop(); id != want {
 			t.Errorf("gave out %q, want %q", id, want)
 		}
+	}
+}
+
+func TestAgendaBoundsWhatIsIssued(t *testing.T) {
+	t.Parallel()
+	a := newAgenda(func() time.Time { return noon }, 3, 2)
+	pop := func(want string) {
+		t.Helper()
+		if id, _ := a.pop(); id != want {
+			t.Fatalf("gave out %q, want %q", id, want)
+		}
+	}
+	for _, id := range []string{"a1", "a2", "a3", "a4", "b1"} {
+		a.add(id, noon)
+	}
+	for _, id := range []string{"a1", "a2"} {
+		pop(id)
+		if !a.enter(id, "a") {
+			t.Fatalf("%s was parked with room in its group", id)
+		}
+	}
+	for _, id := range []string{"a3", "a4"} {
+		pop(id)
+		if a.enter(id, "a") {
+			t.Fatalf("%s got in though its group has its share", id)
+		}
+	}
+	pop("b1")
+	if !a.enter("b1", "b") {
+		t.Fatal("another group was held up")
+	}
+	a.add("b2", noon)
+	pop("") // three are issued
+	a.done("a1")
+	pop("b2") // it waited longer than a3, which is let in only now
+	a.enter("b2", "b")
+	pop("")
+	a.again("a2", noon.Add(time.Hour)) // its place goes to a4
+	pop("a3")
+	if !a.enter("a3", "a") {
+		t.Error("a3 lost the place it was given")
+	}
+	pop("")
+	a.done("b1")
+	pop("a4")
+	a.enter("a4", "a")
+	for _, id := range []string{"a3", "a4", "b2"} {
+		a.done(id)
+	}
+	if waiting, issued := a.size(); waiting != 1 || issued != 0 || len(a.groups) != 0 {
+		t.Errorf("%d wait, %d issued, %d groups; want a2 waiting and nothing else", waiting, issued, len(a.groups))
 	}
 }

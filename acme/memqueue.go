@@ -17,12 +17,23 @@ type MemoryQueue struct {
 
 // lane carries one subject.
 type lane struct {
-	messages chan Message
+	messages chan heldMessage
 
 	mu   sync.Mutex
 	open int           // published and not yet acked
 	idle chan struct{} // closed when open falls to zero; nil while nobody waits
 }
+
+// heldMessage is a message and how often it was given back.
+type heldMessage struct {
+	Message
+	nacks int
+}
+
+// maxNacks is how often a message may come back before it is dropped. The
+// store role issues the command again when its lease is over, so that one
+// that nobody can handle goes round slowly.
+const maxNacks = 3
 
 // laneSize bounds the messages of a subject that wait in memory: fewer where
 // a message holds a whole profile.
@@ -37,7 +48,7 @@ func laneSize(s Subject) int {
 func NewMemoryQueue() *MemoryQueue {
 	q := &MemoryQueue{lanes: make(map[Subject]*lane), quit: make(chan struct{})}
 	for _, s := range Subjects() {
-		q.lanes[s] = &lane{messages: make(chan Message, laneSize(s))}
+		q.lanes[s] = &lane{messages: make(chan heldMessage, laneSize(s))}
 	}
 	return q
 }
@@ -60,7 +71,7 @@ func (q *MemoryQueue) put(ctx context.Context, l *lane, m Message) error {
 	default:
 	}
 	select {
-	case l.messages <- m:
+	case l.messages <- heldMessage{Message: m}:
 		return nil
 	case <-q.quit:
 		return ErrQueueClosed
@@ -77,7 +88,7 @@ func (q *MemoryQueue) Receive(ctx context.Context, s Subject) (Received, error) 
 	l := q.lanes[s]
 	select {
 	case m := <-l.messages:
-		return &memoryReceived{q: q, l: l, m: m}, nil
+		return &memoryReceived{l: l, m: m}, nil
 	case <-q.quit:
 		return nil, ErrQueueClosed
 	case <-ctx.Done():
@@ -135,13 +146,12 @@ func (l *lane) wait() <-chan struct{} {
 
 // memoryReceived is one message taken from a MemoryQueue.
 type memoryReceived struct {
-	q    *MemoryQueue
 	l    *lane
-	m    Message
+	m    heldMessage
 	once sync.Once
 }
 
-func (r *memoryReceived) Message() Message { return r.m }
+func (r *memoryReceived) Message() Message { return r.m.Message }
 
 func (r *memoryReceived) Ack(context.Context) error {
 	r.once.Do(func() { r.l.add(-1) })
@@ -149,9 +159,14 @@ func (r *memoryReceived) Ack(context.Context) error {
 }
 
 // Nack puts the message back when delay is over; where there is no room by
-// then it is dropped, and the store role issues it again.
+// then, or it came back too often, it is dropped, and the store role issues
+// it again.
 func (r *memoryReceived) Nack(_ context.Context, delay time.Duration) error {
 	r.once.Do(func() {
+		if r.m.nacks++; r.m.nacks > maxNacks {
+			r.l.add(-1)
+			return
+		}
 		time.AfterFunc(delay, func() {
 			select {
 			case r.l.messages <- r.m:

@@ -145,6 +145,8 @@ type Fault struct {
 	Detail     string        `json:"detail,omitempty"`
 	Retryable  bool          `json:"retryable"`
 	RetryAfter time.Duration `json:"retry_after,omitempty"`
+	// TokenRefused tells that the bank itself refused the token.
+	TokenRefused bool `json:"token_refused,omitempty"`
 }
 
 func (BankRequest) Subject() Subject     { return SubjectBankRequest }

@@ -37,13 +37,18 @@ const pollEvery = 5 * time.Second
 func (e *Engine) until(ctx context.Context, id JobID, enough func(*Job) bool) (*Job, error) {
 	tick := time.NewTicker(pollEvery)
 	defer tick.Stop()
+	var last *Job // as it stood when last looked at
 	for {
 		changed, leave := e.waiters.watch(id)
-		job, err := e.Job(context.WithoutCancel(ctx), id)
+		job, err := e.Job(ctx, id)
+		if err != nil && last != nil && ctx.Err() != nil {
+			job, err = last, ctx.Err()
+		}
 		if err != nil || enough(job) {
 			leave()
 			return job, err
 		}
+		last = job
 		select {
 		case <-changed:
 		case <-tick.C:
@@ -165,7 +170,7 @@ func (e *Engine) Delivery(ctx context.Context, id DeliveryID) (*Delivery, error)
 // fresh schedule; one that is still pending is sent at once.
 // Errors: ErrNotFound, ErrStopped.
 func (e *Engine) ReplayDelivery(ctx context.Context, id DeliveryID) (*Delivery, error) {
-	leave, err := e.enter()
+	ctx, leave, err := e.enter(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -28,6 +28,10 @@ type stored[D any] struct {
 	Doc    D   `json:"doc"`
 }
 
+// errUnreadable is wrapped by errors about a record that is there but cannot
+// be understood, now or later.
+var errUnreadable = errors.New("record cannot be read")
+
 // encode makes the record of doc at version.
 func encode[D document](doc D, version uint64) (Record, error) {
 	raw, err := json.Marshal(stored[D]{bodyFormat, doc})
@@ -44,10 +48,10 @@ func encode[D document](doc D, version uint64) (Record, error) {
 func decode[D document](r Record, doc D) error {
 	s := stored[D]{Doc: doc}
 	if err := json.Unmarshal(r.Body.raw, &s); err != nil {
-		return fmt.Errorf("record %s %s: body cannot be read: %w", r.Kind, r.ID, err)
+		return fmt.Errorf("%w: %s %s: %w", errUnreadable, r.Kind, r.ID, err)
 	}
 	if s.Format != bodyFormat {
-		return fmt.Errorf("record %s %s: format %d; this version reads format %d", r.Kind, r.ID, s.Format, bodyFormat)
+		return fmt.Errorf("%w: %s %s: format %d; this version reads format %d", errUnreadable, r.Kind, r.ID, s.Format, bodyFormat)
 	}
 	return nil
 }
@@ -72,7 +76,7 @@ func (e *Engine) profile(ctx context.Context, id JobID) (*anonymize.Profile, err
 	}
 	p := new(anonymize.Profile)
 	if err := p.UnmarshalBinary(r.Body.raw); err != nil {
-		return nil, fmt.Errorf("reading profile of %s: %w", id, err)
+		return nil, fmt.Errorf("reading profile of %s: %w: %w", id, errUnreadable, err)
 	}
 	return p, nil
 }

@@ -3,6 +3,7 @@ package acme
 import (
 	"context"
 	"errors"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -76,15 +77,24 @@ func (e *Engine) handle(ctx context.Context, r Received, s Subject, h handler) {
 // heartbeat tells the queue, while a step runs, that it is being worked on.
 func heartbeat(ctx context.Context, r Received) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
+	var mu sync.Mutex
 	var timer *time.Timer
-	timer = time.AfterFunc(heartbeatEvery, func() {
-		if ctx.Err() == nil {
-			_ = r.InProgress(ctx) // unheard, the message comes again, which does no harm
-			timer.Reset(heartbeatEvery)
+	beat := func() {
+		if ctx.Err() != nil {
+			return
 		}
-	})
+		_ = r.InProgress(ctx) // unheard, the message comes again, which does no harm
+		mu.Lock()
+		defer mu.Unlock()
+		timer.Reset(heartbeatEvery)
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	timer = time.AfterFunc(heartbeatEvery, beat)
 	return func() {
 		cancel()
+		mu.Lock()
+		defer mu.Unlock()
 		timer.Stop()
 	}
 }
@@ -98,26 +108,46 @@ func pause(ctx context.Context, d time.Duration) {
 	}
 }
 
-// issue takes ids off an agenda and issues their commands, at most limit at
-// a time, until ctx ends.
-func (e *Engine) issue(ctx context.Context, a *agenda, limit int, f func(context.Context, string)) error {
-	slots := semaphore.NewWeighted(int64(limit))
+// issuer issues the command of one id. intake bounds handing it over, work
+// what must be finished once begun, such as a token's refresh.
+type issuer func(intake, work context.Context, id string) error
+
+// issue takes ids off an agenda, which bounds how many, and issues their
+// commands until intake ends.
+func (e *Engine) issue(intake, work context.Context, a *agenda, f issuer) error {
 	var running errgroup.Group
 	for {
-		if slots.Acquire(ctx, 1) != nil {
-			break
-		}
-		id, err := a.next(ctx)
+		id, err := a.next(intake)
 		if err != nil {
 			break
 		}
 		running.Go(func() error {
-			defer slots.Release(1)
-			f(ctx, id)
+			_, err := guard(func() (struct{}, error) { return struct{}{}, f(intake, work, id) })
+			if err != nil {
+				e.notIssued(intake, a, id, err)
+			}
 			return nil
 		})
 	}
 	return running.Wait()
+}
+
+// reissueAfter is the pause after a command that could not be issued, such
+// as for a failing disk.
+const reissueAfter = 2 * time.Second
+
+// notIssued puts an id back, unless there is no such record or the engine
+// ends: it then stays in the Store and is issued at the next start.
+func (e *Engine) notIssued(ctx context.Context, a *agenda, id string, err error) {
+	switch {
+	case errors.Is(err, ErrNotFound), errors.Is(err, errUnreadable):
+		a.done(id)
+		e.log.Error("command cannot be issued", "id", id, "error", err)
+	case ctx.Err() != nil, errors.Is(err, ErrStopped), errors.Is(err, ErrQueueClosed), errors.Is(err, errStopping):
+	default:
+		e.log.Error("command not issued", "id", id, "error", err)
+		a.again(id, e.cfg.Now().Add(reissueAfter))
+	}
 }
 
 // handleBank is the bank role: read, pseudonymize, and let go of everything
@@ -128,7 +158,7 @@ func (e *Engine) handleBank(ctx context.Context, m Message) error {
 	defer cancel()
 	start := e.cfg.Now()
 	p, err := e.read(step, req)
-	if stopping(ctx) {
+	if err != nil && stopping(ctx) {
 		return errStopping
 	}
 	e.metrics.step(stepFetch, e.cfg.Now().Sub(start))
@@ -137,7 +167,7 @@ func (e *Engine) handleBank(ctx context.Context, m Message) error {
 		resp.Profile, resp.Fault = nil, faultOf(step, err)
 		e.logPanic("bank client", string(req.Job), err)
 	}
-	return e.queue.Publish(ctx, resp)
+	return e.answer(ctx, resp)
 }
 
 // read fetches a statement and returns what may be kept of it.
@@ -172,7 +202,7 @@ func (e *Engine) handleScore(ctx context.Context, m Message) error {
 	report, err := guard(func() (*score.Report, error) {
 		return e.cfg.Scorer.Score(step, score.Input{Profile: req.Profile, Loan: req.Loan})
 	})
-	if stopping(ctx) {
+	if err != nil && stopping(ctx) {
 		return errStopping
 	}
 	e.metrics.step(stepScore, e.cfg.Now().Sub(start))
@@ -184,8 +214,20 @@ func (e *Engine) handleScore(ctx context.Context, m Message) error {
 	case report == nil:
 		resp.Fault = &Fault{Code: CodeScoreFailed, Detail: "the scorer gave no report"}
 	}
-	return e.queue.Publish(ctx, resp)
+	return e.answer(ctx, resp)
 }
+
+// answer publishes what a worker found out: also while the engine stops,
+// since a finished step should not be made again.
+func (e *Engine) answer(ctx context.Context, m Message) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), answerWithin)
+	defer cancel()
+	return e.queue.Publish(ctx, m)
+}
+
+// answerWithin bounds the wait for room for an answer. Without room by then
+// the message is given back, and its step made again.
+const answerWithin = time.Minute
 
 // handleWebhook is the response role: one attempt, signed.
 func (e *Engine) handleWebhook(ctx context.Context, m Message) error {
@@ -194,7 +236,11 @@ func (e *Engine) handleWebhook(ctx context.Context, m Message) error {
 	for i, s := range req.Secrets {
 		var err error
 		if secrets[i], err = e.unsealSecret(s); err != nil {
-			return err
+			// No later attempt can sign it either.
+			e.log.Error("a webhook cannot be signed", "delivery", req.Delivery, "error", err)
+			return e.answer(ctx, WebhookResponse{
+				Delivery: req.Delivery, Attempt: req.Attempt, At: e.cfg.Now(), Result: webhook.Result{Class: webhook.ClassInvalid},
+			})
 		}
 	}
 	step, cancel := context.WithTimeout(ctx, e.cfg.Timeouts.Deliver)
@@ -213,7 +259,7 @@ func (e *Engine) handleWebhook(ctx context.Context, m Message) error {
 	if result.Canceled() {
 		return errors.New("the attempt was called off")
 	}
-	return e.queue.Publish(context.WithoutCancel(ctx), WebhookResponse{Delivery: req.Delivery, Attempt: req.Attempt, At: at, Result: result})
+	return e.answer(ctx, WebhookResponse{Delivery: req.Delivery, Attempt: req.Attempt, At: at, Result: result})
 }
 
 // stopping tells whether the engine itself has cut the work off.
@@ -227,13 +273,27 @@ func (e *Engine) logPanic(part, id string, err error) {
 }
 
 func (s *storeRole) handleBank(ctx context.Context, m Message) error {
-	return s.applyBank(ctx, m.(BankResponse))
+	return s.persist(ctx, m, func() error { return s.applyBank(ctx, m.(BankResponse)) })
 }
 
 func (s *storeRole) handleScore(ctx context.Context, m Message) error {
-	return s.applyScore(ctx, m.(ScoreResponse))
+	return s.persist(ctx, m, func() error { return s.applyScore(ctx, m.(ScoreResponse)) })
 }
 
 func (s *storeRole) handleWebhook(ctx context.Context, m Message) error {
-	return s.applyWebhook(ctx, m.(WebhookResponse))
+	return s.persist(ctx, m, func() error { return s.applyWebhook(ctx, m.(WebhookResponse)) })
+}
+
+// persist applies an answer until the Store takes it: what a bank said is
+// not thrown away for a Store that fails for a moment. Answers that wait
+// here hold the workers back.
+func (s *storeRole) persist(ctx context.Context, m Message, apply func() error) error {
+	for wait := 100 * time.Millisecond; ; wait = min(2*wait, 5*time.Second) {
+		_, err := guard(func() (struct{}, error) { return struct{}{}, apply() })
+		if err == nil || errors.Is(err, errUnreadable) || errors.Is(err, ErrStopped) || ctx.Err() != nil {
+			return err
+		}
+		s.e.log.Error("an answer is not applied yet", "message", m.MessageID(), "error", err)
+		pause(ctx, wait)
+	}
 }

@@ -12,7 +12,7 @@ import (
 // webhook_url: once, the first time it is asked for. Afterwards shown is
 // false and secret is empty; RotateWebhookSecret gives a new one.
 func (e *Engine) WebhookSecret(ctx context.Context, partner string) (secret webhook.Secret, shown bool, err error) {
-	leave, err := e.enter()
+	ctx, leave, err := e.enter(ctx)
 	if err != nil {
 		return secret, false, err
 	}
@@ -40,7 +40,7 @@ func (e *Engine) WebhookSecret(ctx context.Context, partner string) (secret webh
 // RotateWebhookSecret gives a partner a new default secret, returned once.
 // The old one signs beside it for 24 hours.
 func (e *Engine) RotateWebhookSecret(ctx context.Context, partner string) (webhook.Secret, error) {
-	leave, err := e.enter()
+	ctx, leave, err := e.enter(ctx)
 	if err != nil {
 		return webhook.Secret{}, err
 	}

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"golang.org/x/sync/singleflight"
+
+	"acme.example/creditscore/acme/anonymize"
 )
 
 // storeRole keeps the state: it issues commands from the jobs' state,
@@ -21,31 +23,44 @@ type storeRole struct {
 }
 
 func newStoreRole(e *Engine) *storeRole {
+	l := e.cfg.Limits
 	return &storeRole{
-		e: e, jobs: newAgenda(e.cfg.Now), scores: newAgenda(e.cfg.Now), deliveries: newAgenda(e.cfg.Now),
+		e: e,
+		// A step more than the workers hold is issued, so that a slot never
+		// waits for the next. A bank that hangs leaves a quarter to others,
+		// a receiver that hangs a half.
+		jobs:       newAgenda(e.cfg.Now, l.FetchConcurrency+ahead(l.FetchConcurrency), (3*l.FetchConcurrency+3)/4),
+		scores:     newAgenda(e.cfg.Now, l.ScoreConcurrency+ahead(l.ScoreConcurrency), 0),
+		deliveries: newAgenda(e.cfg.Now, l.DeliverConcurrency+ahead(l.DeliverConcurrency), (l.DeliverConcurrency+1)/2),
 	}
 }
 
-// Bounds of the store role itself. Applying waits for the group commit, so
-// that as many answers as may arrive meanwhile share one sync.
-const (
-	applyConcurrency = 256
-	issueFetches     = 64 // each may wait for a token refresh
-	issueScores      = 8  // each holds a profile
-	issueDeliveries  = 32
-)
+// ahead is how many commands wait beside limit that are being worked on.
+func ahead(limit int) int { return min(64, limit/4+1) }
+
+// applyConcurrency is how many answers are applied at once. Applying waits
+// for the group commit, so that as many as arrive meanwhile share one sync.
+const applyConcurrency = 256
 
 // Sweep: what is due within the horizon is put on the agenda. An agenda
-// holds no further future than that, however many deliveries wait for days.
+// holds no further future than that, however many deliveries wait for days,
+// and no more deliveries than agendaMost, however many are overdue.
 const (
 	sweepEvery   = 20 * time.Second
 	sweepHorizon = time.Minute
 	sweepPage    = 1000
+	agendaMost   = 200_000
 )
 
 // leaseSlack is granted beyond a step's own timeout before its command is
 // issued again: queues take time too.
 const leaseSlack = 30 * time.Second
+
+// lease is until when a step is in good hands: one that waits for a worker
+// does so for no longer than another takes.
+func (e *Engine) lease(timeout time.Duration) time.Time {
+	return stamp(e.cfg.Now().Add(2*timeout + leaseSlack))
+}
 
 // resume puts everything unfinished on the agenda and counts it. With a
 // queue that lost its messages all of it is issued at once; otherwise only
@@ -55,11 +70,12 @@ func (s *storeRole) resume(ctx context.Context) error {
 	if v, ok := s.e.queue.(interface{ Volatile() bool }); ok && v.Volatile() {
 		until = farFuture
 	}
-	err := s.eachDue(ctx, KindJob, farFuture, func(k DueKey) {
+	err := s.eachDue(ctx, KindJob, farFuture, func(k DueKey) bool {
 		s.e.unfinished.note(JobID(k.ID))
 		if !k.DueAt.After(until) {
 			s.jobs.add(k.ID, s.e.cfg.Now())
 		}
+		return true
 	})
 	if err != nil {
 		return fmt.Errorf("resuming jobs: %w", err)
@@ -71,18 +87,24 @@ func (s *storeRole) resume(ctx context.Context) error {
 var farFuture = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
 
 func (s *storeRole) sweepJobs(ctx context.Context) error {
-	return s.eachDue(ctx, KindJob, s.e.cfg.Now().Add(sweepHorizon), func(k DueKey) {
-		if !s.scores.busyWith(k.ID) {
-			s.jobs.add(k.ID, k.DueAt)
+	return s.eachDue(ctx, KindJob, s.e.cfg.Now().Add(sweepHorizon), func(k DueKey) bool {
+		if !s.scores.busyWith(k.ID) && s.jobs.add(k.ID, k.DueAt) {
+			// Written by another process, or by a Submit that never heard so.
+			s.e.unfinished.note(JobID(k.ID))
 		}
+		return true
 	})
 }
 
 func (s *storeRole) sweepDeliveries(ctx context.Context) error {
-	return s.eachDue(ctx, KindDelivery, s.e.cfg.Now().Add(sweepHorizon), func(k DueKey) { s.deliveries.add(k.ID, k.DueAt) })
+	return s.eachDue(ctx, KindDelivery, s.e.cfg.Now().Add(sweepHorizon), func(k DueKey) bool {
+		s.deliveries.add(k.ID, k.DueAt)
+		waiting, _ := s.deliveries.size()
+		return waiting < agendaMost
+	})
 }
 
-func (s *storeRole) eachDue(ctx context.Context, kind Kind, until time.Time, f func(DueKey)) error {
+func (s *storeRole) eachDue(ctx context.Context, kind Kind, until time.Time, more func(DueKey) bool) error {
 	var after DueKey
 	for {
 		page, err := s.e.store.Due(ctx, kind, until, after, sweepPage)
@@ -90,7 +112,9 @@ func (s *storeRole) eachDue(ctx context.Context, kind Kind, until time.Time, f f
 			return err
 		}
 		for _, k := range page {
-			f(k)
+			if !more(k) {
+				return nil
+			}
 		}
 		if len(page) < sweepPage {
 			return nil
@@ -112,7 +136,7 @@ func (s *storeRole) sweep(ctx context.Context) {
 		for name, f := range map[string]func(context.Context) error{
 			"jobs": s.sweepJobs, "deliveries": s.sweepDeliveries, "retention": s.e.expire,
 		} {
-			if err := f(ctx); err != nil && ctx.Err() == nil {
+			if _, err := guard(func() (struct{}, error) { return struct{}{}, f(ctx) }); err != nil && ctx.Err() == nil {
 				s.e.log.Error("sweep failed", "of", name, "error", err)
 			}
 		}
@@ -121,48 +145,58 @@ func (s *storeRole) sweep(ctx context.Context) {
 
 // issueFetch issues a job's bank command, or hands the job on when it is
 // already past that.
-func (s *storeRole) issueFetch(ctx context.Context, id string) {
+func (s *storeRole) issueFetch(intake, work context.Context, id string) error {
 	doc := new(jobDoc)
-	version, err := load(ctx, s.e, Key{KindJob, id}, doc)
+	version, err := load(intake, s.e, Key{KindJob, id}, doc)
 	if err != nil {
-		s.notIssued(ctx, s.jobs, id, err)
-		return
+		return err
 	}
-	now := stamp(s.e.cfg.Now())
+	now := s.e.cfg.Now()
 	switch {
 	case doc.step() == stepScore:
 		s.jobs.done(id)
-		s.scores.add(id, doc.NotBefore)
-		return
+		s.scores.add(id, now)
+		return nil
 	case doc.step() == stepNone:
 		s.jobs.done(id)
-		return
+		s.e.unfinished.release(doc.ID)
+		return nil
 	case now.Before(doc.NotBefore):
 		s.jobs.again(id, doc.NotBefore)
-		return
+		return nil
+	case !now.Before(s.deadline(doc)):
+		return s.applyBank(work, BankResponse{Job: doc.ID, Attempt: doc.Attempt, Fault: overdue()})
+	case !s.jobs.enter(id, doc.Bank):
+		return nil
 	}
-	access, fault, err := s.access(ctx, doc)
+	access, fault, err := s.access(work, doc)
 	if err != nil {
-		s.notIssued(ctx, s.jobs, id, err)
-		return
+		return err
 	}
 	if fault != nil {
-		if err := s.applyBank(ctx, BankResponse{Job: doc.ID, Attempt: doc.Attempt, Fault: fault}); err != nil {
-			s.notIssued(ctx, s.jobs, id, err)
-		}
-		return
+		return s.applyBank(work, BankResponse{Job: doc.ID, Attempt: doc.Attempt, Fault: fault})
 	}
-	lease := now.Add(s.e.cfg.Timeouts.Fetch + leaseSlack)
+	lease := s.e.lease(s.e.cfg.Timeouts.Fetch)
 	s.jobs.lease(id, lease)
-	s.markFetching(ctx, *doc, version, lease)
-	today := s.e.today()
-	err = s.e.queue.Publish(ctx, BankRequest{
+	s.markFetching(intake, *doc, version, lease)
+	return s.e.queue.Publish(intake, BankRequest{
 		Job: doc.ID, Attempt: doc.Attempt, Partner: doc.Partner, Who: doc.Subject, Bank: doc.Bank,
-		Access: access, Asked: s.e.askedRange(doc.Bank, today),
+		Access: access, Asked: s.e.askedRange(doc.Bank, s.e.today()),
 	})
-	if err != nil {
-		s.notIssued(ctx, s.jobs, id, err)
+}
+
+// deadline is when a job must be finished. Time in which no engine ran does
+// not count.
+func (s *storeRole) deadline(d *jobDoc) time.Time {
+	from := d.CreatedAt
+	if from.Before(s.e.started) {
+		from = s.e.started
 	}
+	return from.Add(s.e.cfg.Timeouts.Job)
+}
+
+func overdue() *Fault {
+	return &Fault{Code: CodeTimeout, Detail: "the job's time is over"}
 }
 
 // markFetching makes the state visible. Its loss does no harm: the job is
@@ -183,59 +217,44 @@ func (s *storeRole) markFetching(ctx context.Context, doc jobDoc, version uint64
 }
 
 // issueScore issues a job's score command.
-func (s *storeRole) issueScore(ctx context.Context, id string) {
+func (s *storeRole) issueScore(intake, work context.Context, id string) error {
 	doc := new(jobDoc)
-	if _, err := load(ctx, s.e, Key{KindJob, id}, doc); err != nil {
-		s.notIssued(ctx, s.scores, id, err)
-		return
+	if _, err := load(intake, s.e, Key{KindJob, id}, doc); err != nil {
+		return err
 	}
 	now := s.e.cfg.Now()
 	switch {
 	case doc.step() != stepScore:
 		s.scores.done(id)
-		return
+		return nil
 	case now.Before(doc.NotBefore):
 		s.scores.again(id, doc.NotBefore)
-		return
+		return nil
+	case !now.Before(s.deadline(doc)):
+		return s.applyScore(work, ScoreResponse{Job: doc.ID, Attempt: doc.Attempt, Fault: overdue()})
 	}
 	loan, err := doc.Loan.parse()
-	if err != nil {
-		s.notIssued(ctx, s.scores, id, err)
-		return
+	if err == nil {
+		var p *anonymize.Profile
+		if p, err = s.e.profile(intake, doc.ID); err == nil {
+			s.scores.lease(id, s.e.lease(s.e.cfg.Timeouts.Score))
+			return s.e.queue.Publish(intake, ScoreRequest{Job: doc.ID, Attempt: doc.Attempt, Profile: p, Loan: loan})
+		}
+		if !errors.Is(err, ErrNotFound) && !errors.Is(err, errUnreadable) {
+			return err
+		}
 	}
-	p, err := s.e.profile(ctx, doc.ID)
-	if err != nil {
-		s.notIssued(ctx, s.scores, id, err)
-		return
-	}
-	s.scores.lease(id, now.Add(s.e.cfg.Timeouts.Score+leaseSlack))
-	err = s.e.queue.Publish(ctx, ScoreRequest{Job: doc.ID, Attempt: doc.Attempt, Profile: p, Loan: loan})
-	if err != nil {
-		s.notIssued(ctx, s.scores, id, err)
-	}
-}
-
-// reissueAfter is the pause after a command that could not be issued, such
-// as for a failing disk.
-const reissueAfter = 2 * time.Second
-
-// notIssued puts an id back, unless there is no such job or the engine ends.
-func (s *storeRole) notIssued(ctx context.Context, a *agenda, id string, err error) {
-	switch {
-	case errors.Is(err, ErrNotFound):
-		a.done(id)
-	case ctx.Err() != nil || errors.Is(err, ErrStopped) || errors.Is(err, ErrQueueClosed):
-		// It stays in the Store and is issued at the next start.
-	default:
-		s.e.log.Error("command not issued", "id", id, "error", err)
-		a.again(id, s.e.cfg.Now().Add(reissueAfter))
-	}
+	// Neither comes back by waiting.
+	s.e.log.Error("a job cannot be scored any more", "job", doc.ID, "error", err)
+	return s.applyScore(work, ScoreResponse{
+		Job: doc.ID, Attempt: doc.Attempt, Fault: &Fault{Code: CodeScoreFailed, Detail: "its profile is gone or cannot be read"},
+	})
 }
 
 // applyBank applies the bank role's answer to the job's state.
 func (s *storeRole) applyBank(ctx context.Context, m BankResponse) error {
 	return s.applyStep(ctx, m.Job, stepFetch, m.Attempt, m.Fault, func(d *jobDoc, tx *Tx, now time.Time) error {
-		d.fetched(now.Add(s.e.cfg.Timeouts.Score + leaseSlack))
+		d.fetched(s.e.lease(s.e.cfg.Timeouts.Score))
 		r, err := profileRecord(d.ID, d.Partner, d.Subject, m.Profile, now, now.Add(s.e.cfg.Retention.Profiles))
 		tx.Puts = append(tx.Puts, r)
 		return err
@@ -268,8 +287,7 @@ func (s *storeRole) applyStep(ctx context.Context, id JobID, at step, attempt in
 					return err
 				}
 			} else {
-				deadline := d.CreatedAt.Add(s.e.cfg.Timeouts.Job)
-				d.faulted(*fault, s.e.cfg.Retry, deadline, now, now.Add(s.e.cfg.Retention.Jobs), jitter())
+				d.faulted(*fault, s.e.cfg.Retry, s.deadline(d), now, now.Add(s.e.cfg.Retention.Jobs), jitter())
 			}
 			applied = true
 			if !d.Status.Finished() {
@@ -306,9 +324,9 @@ func (s *storeRole) moved(doc *jobDoc, from step, fault *Fault, outbox []*delive
 	s.agendaOf(from).done(id)
 	switch doc.step() {
 	case stepFetch:
-		s.jobs.add(id, doc.NotBefore)
+		s.jobs.add(id, later(doc.NotBefore, s.e.cfg.Now()))
 	case stepScore:
-		s.scores.add(id, doc.NotBefore)
+		s.scores.add(id, later(doc.NotBefore, s.e.cfg.Now()))
 	case stepNone:
 		s.e.unfinished.release(doc.ID)
 		s.e.metrics.finished(doc)
@@ -322,4 +340,12 @@ func (s *storeRole) moved(doc *jobDoc, from step, fault *Fault, outbox []*delive
 		s.deliveries.add(string(d.ID), d.DueAt)
 	}
 	s.e.waiters.notify(doc.ID)
+}
+
+// later is the later of two times.
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
 }

@@ -18,7 +18,7 @@ import (
 // such consent of this partner), ErrIdempotencyMismatch, ErrBusy (a
 // *BusyError), ErrStopped, and the Store's own.
 func (e *Engine) Submit(ctx context.Context, r Request) (*Job, error) {
-	leave, err := e.enter()
+	ctx, leave, err := e.enter(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -49,7 +49,6 @@ func (e *Engine) Submit(ctx context.Context, r Request) (*Job, error) {
 	}
 	err = e.create(ctx, doc, idem, now)
 	if err != nil {
-		e.unfinished.release(doc.ID)
 		if idem != nil && errors.Is(err, ErrConflict) {
 			// Another request with the same key was faster.
 			if job, err := e.replayed(ctx, idem); job != nil || err != nil {
@@ -58,11 +57,21 @@ func (e *Engine) Submit(ctx context.Context, r Request) (*Job, error) {
 		}
 		return nil, fmt.Errorf("accepting the request: %w", err)
 	}
+	return doc.job(1), nil
+}
+
+// created follows the write of a new job, whether or not its caller still
+// waits: the job's place is given back only when it is known not to be there.
+func (e *Engine) created(id JobID, at time.Time, err error) {
+	if err != nil {
+		// Should it be there all the same, the sweep finds it.
+		e.unfinished.release(id)
+		return
+	}
 	e.metrics.accepted.Inc()
 	if e.storeRole != nil {
-		e.storeRole.jobs.add(string(doc.ID), now)
+		e.storeRole.jobs.add(string(id), at)
 	}
-	return doc.job(1), nil
 }
 
 // bindAccess settles whose account is read and with what.
@@ -100,20 +109,18 @@ func (e *Engine) knowsBank(id string) bool {
 
 func (e *Engine) create(ctx context.Context, doc *jobDoc, idem *idempotencyDoc, now time.Time) error {
 	r, err := encode(doc, 1)
-	if err != nil {
-		return err
-	}
 	tx := Tx{Puts: []Record{r}}
-	if idem != nil {
+	if err == nil && idem != nil {
 		idem.Job, idem.CreatedAt = doc.ID, now
 		idem.ExpiresAt = now.Add(e.cfg.Retention.IdempotencyKeys)
-		r, err := encode(idem, 1)
-		if err != nil {
-			return err
-		}
+		r, err = encode(idem, 1)
 		tx.Puts = append(tx.Puts, r)
 	}
-	return e.commit.write(ctx, tx)
+	if err != nil {
+		e.unfinished.release(doc.ID)
+		return err
+	}
+	return e.commit.writeThen(ctx, tx, func(err error) { e.created(doc.ID, now, err) })
 }
 
 // idempotencyDoc remembers which job a key made, and of what request.
@@ -169,22 +176,29 @@ func (e *Engine) replayed(ctx context.Context, want *idempotencyDoc) (*Job, erro
 	case err != nil:
 		return nil, err
 	case !seen.ExpiresAt.After(e.cfg.Now()):
-		// Past its time but not yet swept away: it must not answer, nor
-		// stand in the way.
-		tx := Tx{Deletes: []VersionedKey{{Key{KindIdempotency, want.ID}, version}}}
-		if err := e.commit.write(ctx, tx); err != nil && !errors.Is(err, ErrConflict) {
-			return nil, err
-		}
-		return nil, nil
+		return nil, e.forgetKey(ctx, want.ID, version) // past its time, not yet swept away
 	case seen.Fingerprint != want.Fingerprint:
 		return nil, ErrIdempotencyMismatch
 	}
 	job, err := e.Job(ctx, seen.Job)
+	if errors.Is(err, ErrNotFound) {
+		// Retention has taken the job before the key.
+		return nil, e.forgetKey(ctx, want.ID, version)
+	}
 	if err != nil {
 		return nil, err
 	}
 	job.Replayed = true
 	return job, nil
+}
+
+// forgetKey deletes a key that must neither answer nor stand in the way.
+func (e *Engine) forgetKey(ctx context.Context, id string, version uint64) error {
+	err := e.commit.write(ctx, Tx{Deletes: []VersionedKey{{Key{KindIdempotency, id}, version}}})
+	if errors.Is(err, ErrConflict) { // somebody else has
+		return nil
+	}
+	return err
 }
 
 // digest is a keyed digest of parts, each bounded by its length.

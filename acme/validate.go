@@ -144,6 +144,7 @@ func jsonName(field string) string {
 func (c Config) validate() error {
 	var f faults
 	f.check(c)
+	c = c.withDefaults() // what is left out must fit what is given, too
 	if c.Timeouts.Job > 0 && c.Timeouts.Fetch > c.Timeouts.Job {
 		f.add("Timeouts.Fetch", c.Timeouts.Fetch.String(), "must not exceed Timeouts.Job, "+c.Timeouts.Job.String())
 	}
@@ -180,6 +181,10 @@ func (r Request) validate(allowPrivate bool) error {
 		}
 	}
 	for k, v := range r.Metadata {
+		if kind, found := anonymize.LooksPersonal(k); found {
+			f.add("metadata", "", "has a key that looks like personal data ("+kind+"), which metadata must not hold")
+			continue
+		}
 		if !utf8.ValidString(v) {
 			f.add("metadata."+k, "", "must be valid UTF-8")
 		} else if kind, found := anonymize.LooksPersonal(v); found {
