@@ -90,6 +90,8 @@ func (e *Engine) CreateEndpoint(ctx context.Context, r EndpointRequest) (*Endpoi
 	if err := r.validate(e.cfg.AllowPrivateNetworks); err != nil {
 		return nil, none, err
 	}
+	e.endpoints.creating.Lock()
+	defer e.endpoints.creating.Unlock()
 	have, err := e.endpoints.of(ctx, r.Partner)
 	if err != nil {
 		return nil, none, err
@@ -309,7 +311,11 @@ func (e *Engine) signers(ctx context.Context, d *deliveryDoc) ([]SealedSecret, e
 // finished job needs them. Changes made through this Engine show at once,
 // changes made by another process within endpointsFresh.
 type endpointCache struct {
-	e  *Engine
+	e *Engine
+	// creating lets one endpoint be created at a time, so that their number
+	// is bounded. It is held across a commit, which is rare enough.
+	creating sync.Mutex
+
 	mu sync.Mutex
 	by map[string]cachedEndpoints
 	// gen grows with every forget, so that a list read before a change is
