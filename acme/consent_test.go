@@ -258,6 +258,7 @@ func TestOneRefreshServesManyJobs(t *testing.T) {
 			wg.Go(func() { mustScore(t, b.Engine, acme.Request{ConsentID: c.ID}) })
 		}
 		wg.Wait()
+		synctest.Wait()
 		if cb.refreshes != 1 {
 			t.Errorf("%d refreshes, want 1", cb.refreshes)
 		}

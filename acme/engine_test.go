@@ -178,7 +178,7 @@ func TestScorerFaults(t *testing.T) {
 	}{
 		"too little history has a code of its own": {func() error { return score.ErrInsufficientHistory }, 0, acme.CodeInsufficientHistory, 1},
 		"an error fails the score":                 {func() error { return errors.New("boom") }, 0, acme.CodeScoreFailed, 1},
-		"a panic fails that job only":              {func() error { var m map[string]int; m["x"] = 1; return nil }, 0, acme.CodeScoreFailed, 1},
+		"a panic fails that job only":              {func() error { panic("boom") }, 0, acme.CodeScoreFailed, 1},
 		"a scorer that hangs is cut off":           {nil, time.Hour, acme.CodeTimeout, 5},
 	} {
 		t.Run(name, func(t *testing.T) {

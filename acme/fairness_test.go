@@ -4,6 +4,7 @@ import (
 	"context"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"acme.example/creditscore/acme"
@@ -87,6 +88,7 @@ func TestABacklogIsWorkedOnOnce(t *testing.T) {
 				mustSubmit(t, b.Engine, request())
 			}
 			time.Sleep(time.Hour)
+			synctest.Wait()
 			if n.posts != 300 {
 				t.Errorf("%d posts of 300 events, each answered with 200", n.posts)
 			}
@@ -131,6 +133,7 @@ func TestAReceiverThatHangsLeavesRoomForOthers(t *testing.T) {
 		r.Partner, r.WebhookURL = "other", "http://good.example/"
 		mustSubmit(t, b.Engine, r)
 		time.Sleep(10 * time.Minute)
+		synctest.Wait()
 		if at, ok := n.first["http://good.example/"]; !ok || at.Sub(start) > time.Second {
 			t.Errorf("another partner's event took %v (arrived: %v)", at.Sub(start), ok)
 		}
@@ -208,6 +211,7 @@ func TestAGracefulStopLetsARefreshFinish(t *testing.T) {
 		mustSubmit(t, b.Engine, acme.Request{ConsentID: c.ID})
 		time.Sleep(time.Second)
 		stop(t, b.Engine)
+		synctest.Wait()
 		if h.cut != 0 {
 			t.Error("the refresh was cut off: a rotated refresh token would be lost")
 		}
@@ -234,6 +238,7 @@ func TestARefusedTokenIsRefreshedOnce(t *testing.T) {
 			})
 		}
 		wg.Wait()
+		synctest.Wait()
 		if cb.refreshes != 1 {
 			t.Errorf("%d refreshes, want 1", cb.refreshes)
 		}

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"acme.example/creditscore/acme"
@@ -215,6 +216,7 @@ func TestRevocationReachesTheBank(t *testing.T) {
 			defer cancel()
 			_ = b.RevokeConsent(ctx, c.ID)
 			time.Sleep(time.Minute)
+			synctest.Wait()
 			if len(h.tokens) != 1 || h.tokens[0] != "old" {
 				t.Errorf("revoked %d tokens, want the one", len(h.tokens))
 			}
@@ -231,6 +233,7 @@ func TestRevocationReachesTheBank(t *testing.T) {
 				t.Fatal(err)
 			}
 			time.Sleep(time.Minute)
+			synctest.Wait()
 			if len(h.tokens) != 2 {
 				t.Errorf("revoked %v, want the old one and the fresh one", h.tokens)
 			}

@@ -204,9 +204,8 @@ func (r *reader) balances(a *Account, flags byte) {
 		}
 		return
 	}
-	have := n
 	if gaps {
-		if have = r.bitmap(a); have == 0 || have == n {
+		if have := r.bitmap(a); have == 0 || have == n {
 			r.fail("flags without gaps")
 			return
 		}

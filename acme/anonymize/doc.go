@@ -46,5 +46,5 @@
 //
 // Exact amounts and days are personal data on their own: someone who knows a
 // few of a person's payments can find that person's Profile among many. So
-// Profiles are kept sealed, for a limited time, and deleted with the subject.
+// Profiles are kept for a limited time.
 package anonymize

@@ -14,7 +14,7 @@ const maxTransactions = 100_000
 func generatePerson(cfg Config, login string, n uint64) (Person, *profile) {
 	r := newRand(cfg.Seed, login, "profile")
 	who := Person{Login: login, Name: firstNames[r.IntN(len(firstNames))] + " " + lastNames[r.IntN(len(lastNames))], About: "generated"}
-	wage := int64(min(skewed(r, 255_000, 0.35), 900_000))
+	wage := min(skewed(r, 255_000, 0.35), 900_000)
 	share := 0.22 + 0.2*r.Float64() // of income, for rent
 	loose := r.Float64() < 0.13
 	p := &profile{

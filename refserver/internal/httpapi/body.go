@@ -164,8 +164,14 @@ func join(path, name string) string {
 }
 
 func (o *object) fault(field, detail string) {
-	*o.faults = append(*o.faults, fieldFault{field, detail})
+	if len(*o.faults) < maxFaults {
+		*o.faults = append(*o.faults, fieldFault{field, detail})
+	}
 }
+
+// maxFaults bounds the faults of one answer, which would otherwise be larger
+// than the body they are found in.
+const maxFaults = 100
 
 // take returns a member, which is no longer unknown then.
 func (o *object) take(name string) (v any, given bool) {

@@ -129,6 +129,7 @@ func (s *Service) assemble(keys *keyset.Set) error {
 		Bank: s.banks.directory, Store: s.store, Keys: keys,
 		Roles: roles, CallbackURL: c.PublicURL + "/oauth/callback", AllowPrivateNetworks: c.Webhook.AllowPrivateNetworks,
 		BankHistory: s.banks.history,
+		Timeouts:    acme.Timeouts{Fetch: fetchTimeout(c.Banks)},
 		Limits: acme.Limits{FetchConcurrency: c.Limits.FetchConcurrency, ScoreConcurrency: c.Limits.ScoreConcurrency,
 			DeliverConcurrency: c.Limits.DeliverConcurrency, MaxAccepted: c.Limits.MaxAccepted},
 		Retention: acme.Retention{Profiles: c.Retention.Profiles, Jobs: c.Retention.Jobs, IdempotencyKeys: c.Retention.IdempotencyKeys},
@@ -256,4 +257,15 @@ func (s *Service) drain() {
 		s.log.Warn("some connections did not end in time", "error", err)
 		_ = s.server.Close()
 	}
+}
+
+// fetchTimeout bounds one fetch at any of the banks: several of its requests
+// at their own limit, and five minutes at least.
+func fetchTimeout(banks []config.Bank) time.Duration {
+	const requests = 4
+	most := 5 * time.Minute
+	for _, b := range banks {
+		most = max(most, requests*b.Timeout)
+	}
+	return min(most, time.Hour)
 }
