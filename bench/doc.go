@@ -2,7 +2,7 @@
 // of arrivals, the arithmetic of percentiles, a tally of what a receiver
 // verified, in-memory connections.
 //
-//	go test -bench . -benchtime 1x -run '^$' ./bench
+//	go test -run '^$' -bench . -benchtime 1x ./bench
 //
 // There are four benchmarks. None judges a time: each reports, and fails
 // only when an accepted job was lost or told of twice.
