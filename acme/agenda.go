@@ -36,6 +36,9 @@ type agendaItem struct {
 	seq    uint64 // first come, first served among equals
 	index  int    // in the heap; -1 when not waiting
 	parked bool
+	// worked tells that the worker has answered: the id keeps its lease
+	// until the answer is durable, but no longer its place.
+	worked bool
 	group  string // set while it has a place in its group
 	leased time.Time
 }
@@ -106,8 +109,23 @@ func (a *agenda) enter(id, group string) bool {
 	return true
 }
 
+// answered gives an issued id's place to the next: its worker is free again,
+// while the answer waits to become durable.
+func (a *agenda) answered(id string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if it := a.known[id]; it != nil && it.index < 0 && !it.parked {
+		a.leave(it)
+		it.worked = true
+	}
+}
+
 // leave ends an id's being issued, and lets the next of its group in.
 func (a *agenda) leave(it *agendaItem) {
+	if it.worked {
+		it.worked = false
+		return
+	}
 	a.issued--
 	a.signal()
 	name := it.group

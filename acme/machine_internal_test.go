@@ -181,3 +181,28 @@ func TestAgendaBoundsWhatIsIssued(t *testing.T) {
 		t.Errorf("%d wait, %d issued, %d groups; want a2 waiting and nothing else", waiting, issued, len(a.groups))
 	}
 }
+
+func TestAnAnswerFreesThePlaceBeforeItIsDurable(t *testing.T) {
+	t.Parallel()
+	a := newAgenda(func() time.Time { return noon }, 1, 1)
+	for _, id := range []string{"x", "y"} {
+		a.add(id, noon)
+	}
+	if id, _ := a.pop(); id != "x" || !a.enter("x", "g") {
+		t.Fatal("x was not issued")
+	}
+	a.answered("x")
+	a.answered("x") // a repeated answer frees nothing more
+	if _, issued := a.size(); issued != 0 {
+		t.Errorf("%d issued, want 0", issued)
+	}
+	a.add("x", noon) // under its lease still
+	if id, _ := a.pop(); id != "y" || !a.enter("y", "g") {
+		t.Fatal("y did not get x's place")
+	}
+	a.done("x")
+	a.done("y")
+	if waiting, issued := a.size(); waiting != 0 || issued != 0 || len(a.groups) != 0 {
+		t.Errorf("%d wait, %d issued, %d groups; want none", waiting, issued, len(a.groups))
+	}
+}

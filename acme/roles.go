@@ -273,15 +273,21 @@ func (e *Engine) logPanic(part, id string, err error) {
 }
 
 func (s *storeRole) handleBank(ctx context.Context, m Message) error {
-	return s.persist(ctx, m, func() error { return s.applyBank(ctx, m.(BankResponse)) })
+	r := m.(BankResponse)
+	s.jobs.answered(string(r.Job))
+	return s.persist(ctx, m, func() error { return s.applyBank(ctx, r) })
 }
 
 func (s *storeRole) handleScore(ctx context.Context, m Message) error {
-	return s.persist(ctx, m, func() error { return s.applyScore(ctx, m.(ScoreResponse)) })
+	r := m.(ScoreResponse)
+	s.scores.answered(string(r.Job))
+	return s.persist(ctx, m, func() error { return s.applyScore(ctx, r) })
 }
 
 func (s *storeRole) handleWebhook(ctx context.Context, m Message) error {
-	return s.persist(ctx, m, func() error { return s.applyWebhook(ctx, m.(WebhookResponse)) })
+	r := m.(WebhookResponse)
+	s.deliveries.answered(string(r.Delivery))
+	return s.persist(ctx, m, func() error { return s.applyWebhook(ctx, r) })
 }
 
 // persist applies an answer until the Store takes it: what a bank said is

@@ -64,6 +64,7 @@ func readBody(r *http.Request) ([]byte, error) {
 	case err == nil:
 		return body, nil
 	case errors.As(err, &over):
+		callOf(r).discard()
 		return nil, newProblem(tooLarge, "The body has more than 1 MiB.")
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return nil, newProblem(requestTimeout, "")

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"path"
@@ -23,6 +24,21 @@ type call struct {
 	id      string // a UUID, the caller's X-Request-ID or a new one
 	partner string // once authenticated
 	hungUp  bool
+	discard func() // see discardBody
+}
+
+// How much of a body that is too large is taken in all the same, and for how
+// long: a client that is still sending when the connection is closed sees a
+// broken pipe, and not the answer.
+const (
+	discardMost   = 16 << 20
+	discardWithin = 5 * time.Second
+)
+
+// discardBody reads on to the end of a body, if that is not too far.
+func discardBody(w http.ResponseWriter, body io.Reader) {
+	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(discardWithin))
+	_, _ = io.CopyN(io.Discard, body, discardMost)
 }
 
 type callKey struct{}
@@ -30,7 +46,7 @@ type callKey struct{}
 func callOf(r *http.Request) *call {
 	c, _ := r.Context().Value(callKey{}).(*call)
 	if c == nil {
-		c = &call{}
+		c = &call{discard: func() {}}
 	}
 	return c
 }
@@ -38,7 +54,8 @@ func callOf(r *http.Request) *call {
 // ServeHTTP answers one call, logs and counts it.
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	began := a.cfg.Now()
-	c := &call{id: requestID(r)}
+	whole := r.Body
+	c := &call{id: requestID(r), discard: func() { discardBody(w, whole) }}
 	h := w.Header()
 	h.Set("X-Request-ID", c.id)
 	h.Set("X-Content-Type-Options", "nosniff")
@@ -64,6 +81,9 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case r.ContentLength > maxBody:
 		h.Set("Connection", "close")
+		if r.Header.Get("Expect") == "" { // else the client waits to be asked for it
+			c.discard()
+		}
 		a.writeError(rec, r, newProblem(tooLarge, "The body has more than 1 MiB."))
 	case r.URL.EscapedPath() != cleaned(r.URL.EscapedPath()):
 		// The mux would redirect, with a page.
