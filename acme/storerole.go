@@ -321,6 +321,9 @@ func (s *storeRole) agendaOf(at step) *agenda {
 // waiting calls.
 func (s *storeRole) moved(doc *jobDoc, from step, fault *Fault, outbox []*deliveryDoc) {
 	id := string(doc.ID)
+	// First what follows, then the end: nobody who sees the job no longer
+	// counted may find its deliveries not yet there.
+	s.e.deliverSoon(outbox)
 	s.agendaOf(from).done(id)
 	switch doc.step() {
 	case stepFetch:
@@ -335,9 +338,6 @@ func (s *storeRole) moved(doc *jobDoc, from step, fault *Fault, outbox []*delive
 		s.e.metrics.fault(from, fault.Code)
 		s.e.log.Warn("step failed", "job", doc.ID, "step", string(from), "code", string(fault.Code),
 			"status", string(doc.Status), "detail", fault.Detail)
-	}
-	for _, d := range outbox {
-		s.deliveries.add(string(d.ID), d.DueAt)
 	}
 	s.e.waiters.notify(doc.ID)
 }
