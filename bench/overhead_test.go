@@ -122,7 +122,7 @@ func closedLoop(b *testing.B, submitters, jobs int, f func(n int)) bench.Latenci
 func settle(eng *acme.Engine) {
 	for {
 		s := eng.Stats()
-		if s.Waiting["deliver"]+s.Issued["deliver"] == 0 {
+		if s.Unfinished+s.Waiting["deliver"]+s.Issued["deliver"] == 0 {
 			return
 		}
 		time.Sleep(time.Millisecond)
